@@ -1,0 +1,1 @@
+"""Cases: everything about one account from its first hit to the close."""

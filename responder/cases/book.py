@@ -1,0 +1,184 @@
+"""Cases in the state database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from responder.audit.trail import Trail
+from responder.cases.case import Case
+from responder.confirmation.evidence import doubt
+from responder.decisions.decision import Decision, Kind
+from responder.decisions.policy import Policy
+from responder.detections.detection import Family, Severity
+from responder.detections.hit import Hit
+from responder.state.tables import cases, decisions, hits
+
+ACTOR = "policy"
+
+
+class StateBook:
+    """A book in one transaction of the state database.
+
+    ``contain`` is called for each decision that is carried out at once, with the connection, the case and the
+    decision's id, so that the run is written in the same transaction.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        trail: Trail,
+        policy: Policy,
+        act: Callable[[Connection, Case, int, Kind], None],
+    ) -> None:
+        self._connection, self._trail, self._policy, self._act = connection, trail, policy, act
+
+    def find(self, account: str) -> Case | None:
+        row = self._connection.execute(
+            select(cases).where(cases.c.account == account, cases.c.closed_at.is_(None))
+        ).first()
+        return read_case(self._connection, row.id) if row else None
+
+    def open(self, hit: Hit) -> Case:
+        result = self._connection.execute(
+            cases.insert().values(account=hit.account, opened_at=hit.at, last_hit_at=hit.at)
+        )
+        case_id = result.inserted_primary_key[0]  # type: ignore[index]
+        self._trail.record(
+            self._connection, "detection", "case:account:opened", account=hit.account, case_id=case_id
+        )
+        return self.add(Case(case_id, hit.account, hit.at, hit.at, (), None), hit)
+
+    def add(self, case: Case, hit: Hit) -> Case:
+        row = {**asdict(hit), "window_seconds": hit.window, "doubt": doubt(hit), "lines": list(hit.lines)}
+        for extra in ("account", "window", "usual"):
+            row.pop(extra)
+        row["figures"] = {"now": hit.figures, "usual": hit.usual}
+        self._connection.execute(hits.insert().values(case_id=case.id, **row))
+        self._trail.record(
+            self._connection,
+            "detection",
+            "detection:account:hit",
+            account=case.account,
+            case_id=case.id,
+            detail={"detection": hit.detection, "family": hit.family, "figures": hit.figures, "at": hit.at.isoformat()},
+        )
+        self.seen_again(case, hit.at)
+        return replace(case, hits=(*case.hits, hit), last_hit_at=max(case.last_hit_at, hit.at))
+
+    def seen_again(self, case: Case, at: datetime) -> None:
+        self._connection.execute(
+            cases.update().where(cases.c.id == case.id, cases.c.last_hit_at < at).values(last_hit_at=at)
+        )
+
+    def close(self, case: Case, at: datetime, outcome: str) -> None:
+        close_case(self._connection, self._trail, ACTOR, case.id, case.account, at, outcome)
+
+    def contained_since(self, since: datetime) -> int:
+        return int(
+            self._connection.execute(
+                select(func.count())
+                .select_from(decisions)
+                .where(
+                    decisions.c.kind == Kind.CONTAIN,
+                    decisions.c.at > since,
+                    decisions.c.decided_by == ACTOR,
+                    decisions.c.state == "acted",
+                )
+            ).scalar_one()
+        )
+
+    def decide(self, case: Case, at: datetime, decision: Decision) -> None:
+        self._connection.execute(
+            decisions.update()
+            .where(decisions.c.case_id == case.id, decisions.c.state == "waiting")
+            .values(state="superseded")
+        )
+        states = {Kind.OBSERVE: "recorded", Kind.QUEUE: "waiting"}
+        values: dict[str, Any] = {
+            "case_id": case.id,
+            "at": at,
+            "kind": decision.kind,
+            "proposed": decision.proposed,
+            "reasons": list(decision.reasons),
+            "policy": self._policy.hash,
+            "state": states.get(decision.kind, "acted"),
+            "decided_by": ACTOR,
+        }
+        result = self._connection.execute(decisions.insert().values(**values))
+        decision_id = result.inserted_primary_key[0]  # type: ignore[index]
+        self._trail.record(
+            self._connection,
+            ACTOR,
+            f"policy:case:{decision.kind}",
+            account=case.account,
+            case_id=case.id,
+            decision_id=decision_id,
+            detail={"reasons": list(decision.reasons), "policy": self._policy.hash, "proposed": decision.proposed},
+        )
+        if values["state"] == "acted":
+            self._act(self._connection, case, decision_id, decision.kind)
+
+
+def read_case(connection: Connection, case_id: int) -> Case | None:
+    """The case of that id with its hits, or None."""
+    row = connection.execute(select(cases).where(cases.c.id == case_id)).first()
+    if row is None:
+        return None
+    found = connection.execute(select(hits).where(hits.c.case_id == case_id).order_by(hits.c.id)).all()
+    last = connection.execute(
+        select(decisions.c.proposed)
+        .where(decisions.c.case_id == case_id)
+        .order_by(decisions.c.id.desc())
+        .limit(1)
+    ).scalar()
+    return Case(
+        row.id,
+        row.account,
+        row.opened_at,
+        row.last_hit_at,
+        tuple(
+            Hit(
+                row.account,
+                hit.detection,
+                Family(hit.family),
+                Severity(hit.severity),
+                hit.at,
+                hit.window_seconds,
+                hit.figures["now"],
+                hit.figures["usual"],
+                tuple(hit.lines),
+            )
+            for hit in found
+        ),
+        Kind(last) if last else None,
+    )
+
+
+def close_case(
+    connection: Connection, trail: Trail, actor: str, case_id: int, account: str, at: datetime, outcome: str
+) -> None:
+    """Closes a case; what still waits in it is no longer asked."""
+    connection.execute(cases.update().where(cases.c.id == case_id).values(closed_at=at, outcome=outcome))
+    connection.execute(
+        decisions.update()
+        .where(decisions.c.case_id == case_id, decisions.c.state == "waiting")
+        .values(state="superseded")
+    )
+    trail.record(
+        connection, actor, "case:account:closed", account=account, case_id=case_id, detail={"outcome": outcome}
+    )
+
+
+def floors(connection: Connection, since: datetime) -> dict[str, datetime]:
+    """Accounts whose case a person ended since ``since``: nothing before that end counts against them again."""
+    rows = connection.execute(
+        select(cases.c.account, func.max(cases.c.closed_at).label("floor"))
+        .where(cases.c.closed_at > since, cases.c.outcome.in_(("denied", "restored")))
+        .group_by(cases.c.account)
+    )
+    return {row.account: row.floor for row in rows}

@@ -1,0 +1,46 @@
+"""Takes hits, in order of time, to cases and decisions; the same live and in a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from responder.cases.case import Book
+from responder.confirmation.evidence import confirm
+from responder.decisions.policy import Policy
+from responder.detections.hit import Hit
+
+
+def judge(book: Book, policy: Policy, hits: Iterable[Hit], enrich: Callable[[Hit], Hit]) -> None:
+    """Opens and adds to cases, and decides anew where new evidence asks for more than before.
+
+    A detection counts once a case, and all hits of an account at one moment are weighed together. ``enrich``
+    adds the account's own past and the log lines to a hit that counts.
+    """
+    for (at, account), group in groupby(hits, lambda hit: (hit.at, hit.account)):
+        _judge_one(book, policy, account, at, list(group), enrich)
+
+
+def _judge_one(
+    book: Book, policy: Policy, account: str, at: datetime, hits: list[Hit], enrich: Callable[[Hit], Hit]
+) -> None:
+    """A case without hits for the policy's quiet hours is closed, and the next hit opens another."""
+    quiet = timedelta(hours=policy.keys.quiet_hours_to_close)
+    case = book.find(account)
+    if case and at - case.last_hit_at > quiet:
+        book.close(case, case.last_hit_at + quiet, "quiet")
+        case = None
+    known = {hit.detection for hit in case.hits} if case else set()
+    new = [enrich(hit) for hit in hits if hit.detection not in known]
+    if not new:
+        if case:
+            book.seen_again(case, at)
+        return
+    for hit in new:
+        case = book.add(case, hit) if case else book.open(hit)
+    assert case is not None
+    confirmation = confirm(list(case.hits))
+    decision = policy.decide(account, confirmation, book.contained_since(at - timedelta(hours=1)))
+    if case.proposed is None or decision.proposed.rank > case.proposed.rank:
+        book.decide(case, at, decision)

@@ -1,0 +1,1 @@
+"""Confirmation: whether independent evidence agrees, and with the account's own past."""

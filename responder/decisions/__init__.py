@@ -1,0 +1,1 @@
+"""Decisions: what the site's written policy makes of a confirmed case."""

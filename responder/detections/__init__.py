@@ -1,0 +1,1 @@
+"""Detections: YAML rules over measures, and the hits they give."""

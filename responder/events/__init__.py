@@ -1,0 +1,1 @@
+"""Events: the facts read from logs, joined to their accounts and kept."""

@@ -1,0 +1,38 @@
+"""The one flat table of events."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import polars as pl
+
+
+class Kind(StrEnum):
+    """What an event tells."""
+
+    SUBMISSION = "submission"
+    DELIVERY = "delivery"
+    LOGIN = "login"
+    REPORT = "report"
+
+
+EVENTS = {
+    "kind": pl.String,
+    "time": pl.Datetime("us"),
+    "host": pl.String,
+    "queue_id": pl.String,
+    "account": pl.String,
+    "client_ip": pl.String,
+    "recipient": pl.String,
+    "recipient_domain": pl.String,
+    "outcome": pl.String,
+    "dsn": pl.String,
+    "success": pl.Boolean,
+    "source": pl.String,
+    "line": pl.UInt64,
+}
+"""Columns of joined events; ``time`` is UTC. A column that does not apply to a kind is null in its rows.
+
+``recipient`` is in clear here, in memory; it is hashed before anything is kept or shown. Frames of lines that
+were to be kept have ``text`` too.
+"""

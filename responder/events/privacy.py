@@ -1,0 +1,53 @@
+"""What is done to recipients before anything is kept or shown."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from functools import lru_cache
+
+import polars as pl
+
+ADDRESS = r"[^\s<>@,;:()\"]+@"
+"""The local part of a mail address, for taking it out of a log line."""
+
+
+def hashed(recipients: pl.Series, key: bytes) -> pl.Series:
+    """Recipients as 64-bit keyed hashes (BLAKE2b), null where there is none."""
+    each = recipients.drop_nulls().unique()
+    codes = [
+        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, key=key[:64]).digest(), "big")
+        for text in each.to_list()
+    ]
+    return recipients.replace_strict(each, pl.Series(codes, dtype=pl.UInt64), default=None, return_dtype=pl.UInt64)
+
+
+def without_recipients(text: pl.Series, kind: pl.Series) -> pl.Series:
+    """Log lines of deliveries with the local part of every address left out."""
+    masked = pl.DataFrame({"text": text, "kind": kind}).select(
+        pl.when(pl.col("kind") == "delivery")
+        .then(pl.col("text").str.replace_all(ADDRESS, "***@").str.replace_all(r'"[^"]*"@', "***@"))
+        .otherwise("text")
+        .str.strip_chars_end("\r\n")
+    )
+    return masked.to_series()
+
+
+@lru_cache(100_000)
+def network(address: str) -> str | None:
+    """The /24 or /48 of an address; None for loopback, private and link-local ones, which tell no origin."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if ip.is_loopback or ip.is_link_local or any(ip in net for net in _PRIVATE if net.version == ip.version):
+        return None
+    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
+
+
+_PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+"""RFC 1918, RFC 6598 and RFC 4193; not ``is_private``, which holds the documentation ranges too."""

@@ -1,0 +1,231 @@
+"""The event store: a port of few verbs, and DuckDB behind it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import polars as pl
+
+from responder.errors import ResponderError
+from responder.events.account import canonical
+from responder.events.lives import OPEN
+from responder.events.privacy import hashed, network, without_recipients
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a source was read: which file (by its first bytes), how many bytes and lines of it."""
+
+    source: str
+    fingerprint: str
+    fingerprint_length: int
+    offset: int
+    line: int
+
+
+class EventStore(Protocol):
+    """What the rest asks of a store of events; times are UTC without zone, as in the events table."""
+
+    def add(self, events: pl.DataFrame, open_: pl.DataFrame | None, positions: list[Position]) -> int: ...
+
+    def open_messages(self) -> pl.DataFrame: ...
+
+    def positions(self) -> dict[str, Position]: ...
+
+    def last_number(self) -> int: ...
+
+    def touched(self, after: int, upto: int) -> pl.DataFrame: ...
+
+    def measure(self, probes: pl.DataFrame, seconds: int, columns: dict[str, str]) -> pl.DataFrame: ...
+
+    def usual(self, probes: pl.DataFrame, seconds: int, days: int, column: str) -> pl.DataFrame: ...
+
+    def lines(self, account: str, since: datetime, until: datetime, limit: int) -> list[str]: ...
+
+    def purge(self, before: datetime) -> int: ...
+
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS events (
+    number BIGINT, kind VARCHAR, time TIMESTAMP, host VARCHAR, queue_id VARCHAR, account VARCHAR,
+    client_ip VARCHAR, network VARCHAR, recipient UBIGINT, recipient_domain VARCHAR, outcome VARCHAR,
+    dsn VARCHAR, success BOOLEAN, source VARCHAR, line UBIGINT, text VARCHAR);
+CREATE TABLE IF NOT EXISTS open_messages (host VARCHAR, queue_id VARCHAR, account VARCHAR, client_ip VARCHAR);
+CREATE TABLE IF NOT EXISTS positions (
+    source VARCHAR PRIMARY KEY, fingerprint VARCHAR, fingerprint_length BIGINT, byte_offset BIGINT, line BIGINT);
+"""
+
+
+class DuckDBStore:
+    """Events in one DuckDB file, or in memory when ``path`` is None.
+
+    ``key`` hashes recipients; ``domain`` is the site's own, for canonical account names.
+    """
+
+    def __init__(self, path: Path | None, key: bytes, domain: str | None) -> None:
+        try:
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = duckdb.connect(str(path) if path else ":memory:")
+        except (duckdb.Error, OSError) as error:
+            raise ResponderError(
+                f"{path}: the event store cannot be opened (does another responder have it open?): "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+        self._key, self._domain = key, domain
+        self._lock = threading.RLock()
+        for statement in ("SET TimeZone = 'UTC'", *TABLES.split(";")):
+            if statement.strip():
+                self._do(statement)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def add(self, events: pl.DataFrame, open_: pl.DataFrame | None, positions: list[Position]) -> int:
+        """Adds events, the messages open after them and how far each source was read, all or nothing.
+
+        Returns the number of the last event.
+        """
+        kept = self._kept(events) if len(events) else None
+        with self._lock, self._transaction():
+            last = self.last_number()
+            if kept is not None:
+                kept = kept.with_row_index("number", offset=last + 1)
+                self._insert("events", kept)
+                last += len(kept)
+            if open_ is not None:
+                self._do("DELETE FROM open_messages")
+                self._insert("open_messages", open_.select(list(OPEN)))
+            for at in positions:
+                self._do(
+                    "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?)",
+                    [at.source, at.fingerprint, at.fingerprint_length, at.offset, at.line],
+                )
+        return last
+
+    def _kept(self, events: pl.DataFrame) -> pl.DataFrame:
+        """The rows as they are kept: canonical accounts, networks, hashes in the place of recipients."""
+        addresses = events["client_ip"].drop_nulls().unique()
+        networks = pl.Series([network(address) for address in addresses.to_list()], dtype=pl.String)
+        text = (
+            without_recipients(events["text"], events["kind"])
+            if "text" in events.columns
+            else pl.lit(None, pl.String)
+        )
+        return events.with_columns(
+            account=canonical(pl.col("account"), self._domain),
+            network=pl.col("client_ip").replace_strict(addresses, networks, default=None, return_dtype=pl.String),
+            recipient=hashed(events["recipient"], self._key),
+            text=text,
+        )
+
+    def _insert(self, table: str, frame: pl.DataFrame) -> None:
+        self._connection.register("incoming", frame)
+        try:
+            self._do(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+        finally:
+            self._connection.unregister("incoming")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def open_messages(self) -> pl.DataFrame:
+        """The messages still in a queue."""
+        return self._frame("SELECT * FROM open_messages").cast(OPEN)  # type: ignore[arg-type]
+
+    def positions(self) -> dict[str, Position]:
+        """How far each source was read."""
+        with self._lock:
+            rows = self._do("SELECT * FROM positions")
+        return {row[0]: Position(*row) for row in rows}
+
+    def last_number(self) -> int:
+        """The number of the newest event, 0 when there is none."""
+        with self._lock:
+            return int(self._do("SELECT coalesce(max(number), 0) FROM events")[0][0])
+
+    def touched(self, after: int, upto: int) -> pl.DataFrame:
+        """Accounts and times of the events numbered in (after, upto]: columns account, time."""
+        return self._frame(
+            "SELECT DISTINCT account, time FROM events "
+            "WHERE number > ? AND number <= ? AND account IS NOT NULL AND kind <> 'login'",
+            [after, upto],
+        )
+
+    def measure(self, probes: pl.DataFrame, seconds: int, columns: dict[str, str]) -> pl.DataFrame:
+        """Measures of accounts at instants.
+
+        ``probes``: account, at, floor (null, or an instant before which nothing counts). ``columns``: the SQL
+        aggregate of each measure, over events ``e``. Returns account, at and a column a measure, of the events
+        with ``at - seconds < time <= at``; accounts without events are left out.
+        """
+        selected = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
+        floor = "coalesce(p.floor, TIMESTAMP '1970-01-01')"
+        return self._frame(
+            f'SELECT p.account, p."at", {selected} FROM probes p JOIN events e ON e.account = p.account '
+            f'AND e.time > greatest(p."at" - INTERVAL {int(seconds)} SECOND, {floor}) AND e.time <= p."at" '
+            f'WHERE e.time > (SELECT min("at") FROM probes) - INTERVAL {int(seconds)} SECOND '
+            'GROUP BY p.account, p."at" ORDER BY p."at", p.account',
+            probes=probes,
+        )
+
+    def usual(self, probes: pl.DataFrame, seconds: int, days: int, column: str) -> pl.DataFrame:
+        """The highest value of one measure in any window of ``seconds`` of the account's own past.
+
+        The past is the ``days`` days that end one day before ``at``. Returns account, at, usual, active_days.
+        """
+        return self._frame(
+            'SELECT account, "at", max(value) AS usual, max(days) AS active_days FROM ('
+            f'SELECT p.account, p."at", {column} AS value, '
+            "count(DISTINCT date_trunc('day', any_value(e.time))) OVER (PARTITION BY p.account, p.\"at\") AS days "
+            "FROM probes p JOIN events e ON e.account = p.account "
+            f'AND e.time > p."at" - INTERVAL {int(days)} DAY AND e.time <= p."at" - INTERVAL 1 DAY '
+            f'GROUP BY p.account, p."at", time_bucket(INTERVAL {int(seconds)} SECOND, e.time)) GROUP BY ALL',
+            probes=probes,
+        )
+
+    def lines(self, account: str, since: datetime, until: datetime, limit: int) -> list[str]:
+        """The account's log lines in (since, until], a spread of at most ``limit``, recipients left out."""
+        frame = self._frame(
+            "SELECT text FROM events WHERE account = ? AND time > ? AND time <= ? AND text IS NOT NULL ORDER BY number",
+            [account, since, until],
+        )
+        step = max(1, -(-len(frame) // limit))
+        return [str(text) for text in frame["text"].gather_every(step).to_list()]
+
+    def purge(self, before: datetime) -> int:
+        """Forgets events older than ``before``; returns how many."""
+        with self._lock:
+            return int(self._do("DELETE FROM events WHERE time < ?", [before])[0][0])
+
+    def _do(self, sql: str, parameters: list[object] | None = None) -> list[Any]:
+        """Runs one statement to its end; DuckDB takes no other before."""
+        return self._connection.execute(sql, parameters or []).fetchall()
+
+    def _frame(
+        self, sql: str, parameters: list[object] | None = None, probes: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        with self._lock:
+            if probes is not None:
+                self._connection.register("probes", probes)
+            try:
+                table = self._connection.sql(sql, params=parameters or None).to_arrow_table()
+            finally:
+                if probes is not None:
+                    self._connection.unregister("probes")
+        return pl.DataFrame(pl.from_arrow(table))

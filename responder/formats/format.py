@@ -1,0 +1,69 @@
+"""What a log format is: a function from a run of lines to tables of what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from responder.sources.lines import Lines, Problem
+
+STARTS = {
+    "line": pl.UInt64,
+    "time": pl.Datetime("us"),
+    "host": pl.String,
+    "queue_id": pl.String,
+    "account": pl.String,
+    "client_ip": pl.String,
+}
+"""An authenticated account hands in a message; ``time`` is UTC, in every table."""
+
+ENDS = {"line": pl.UInt64, "host": pl.String, "queue_id": pl.String}
+"""A message leaves the queue, and its id is free for another."""
+
+DELIVERIES = {
+    "line": pl.UInt64,
+    "time": pl.Datetime("us"),
+    "host": pl.String,
+    "queue_id": pl.String,
+    "recipient": pl.String,
+    "recipient_domain": pl.String,
+    "outcome": pl.String,
+    "dsn": pl.String,
+}
+"""What became of one recipient of a message: sent, deferred, bounced, expired, deliverable or undeliverable."""
+
+LOGINS = {
+    "line": pl.UInt64,
+    "time": pl.Datetime("us"),
+    "host": pl.String,
+    "account": pl.String,
+    "client_ip": pl.String,
+    "success": pl.Boolean,
+}
+"""Somebody tried to log in as ``account`` (null where the log does not say); in a failure it is the victim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a run of lines says; each frame is in line order, ``line`` being the line's number in its source.
+
+    Frames have a column ``text`` too when the lines were to be kept.
+    """
+
+    starts: pl.DataFrame
+    ends: pl.DataFrame
+    deliveries: pl.DataFrame
+    logins: pl.DataFrame
+    problems: tuple[Problem, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A log format: its name, how to recognise it from a few lines, and its parser."""
+
+    name: str
+    title: str
+    recognises: Callable[[list[str]], bool]
+    parse: Callable[[Lines], Parsed]

@@ -1,0 +1,1 @@
+"""What the site wrote: its configuration, read with the place of every value."""

@@ -1,0 +1,111 @@
+"""Runs of whole lines, as the formats take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+LONGEST = 64 * 1024
+"""Bytes of the longest line that is read: syslog daemons cut at 1 to 8 KiB; anything longer is no log line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a source that could not be read: where, and what was done about it."""
+
+    source: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}: {self.message}" if self.line else f"{self.source}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Consecutive lines of one source.
+
+    ``text`` holds each line with its line feed, as String; ``first`` is the number of its first line, from 1.
+    ``reference`` is an instant near the lines' own times, which chooses the year of stamps without one;
+    ``zone`` is the zone of stamps without one. ``keep_text``: parsed rows keep their line, as evidence.
+    """
+
+    source: str
+    first: int
+    text: pl.Series
+    reference: datetime
+    zone: ZoneInfo
+    keep_text: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+
+@dataclass(slots=True)
+class LineCutter:
+    """Turns bytes that end in a line feed into the lines' text, at memory's speed.
+
+    Not for two threads at once: it uses one mask again and again, since fresh memory costs more than the work.
+    """
+
+    _mask: np.ndarray = field(default_factory=lambda: np.empty(0, np.bool_))
+
+    def cut(self, data: bytes | bytearray, length: int, source: str, first: int) -> tuple[pl.Series, list[Problem]]:
+        """The lines of ``data[:length]`` and what was wrong with them.
+
+        Bytes that are not UTF-8 become U+FFFD; NUL bytes, which a truncated file leaves, are dropped; a line
+        longer than LONGEST is emptied, so that the numbers of the others stay right.
+        """
+        problems: list[Problem] = []
+        view = memoryview(data)[:length]
+        array = np.frombuffer(view, np.uint8)
+        if length and not _plain(array):
+            data, length = self._mend(bytes(view), source, first, problems), 0
+            view = memoryview(data)
+            array, length = np.frombuffer(view, np.uint8), len(data)
+        if len(self._mask) < length:
+            self._mask = np.empty(length, np.bool_)
+        mask = self._mask[:length]
+        np.equal(array, 10, out=mask)
+        ends = np.flatnonzero(mask)
+        offsets = np.empty(len(ends) + 1, np.int64)
+        offsets[0] = 0
+        np.add(ends, 1, out=offsets[1:])
+        arrow = pa.Array.from_buffers(
+            pa.large_utf8(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(view)]
+        )
+        text = pl.Series("text", pl.from_arrow(arrow))
+        long = np.flatnonzero(np.diff(offsets) > LONGEST)
+        if len(long):
+            for at in long.tolist():
+                size = int(offsets[at + 1] - offsets[at]) - 1
+                problems.append(
+                    Problem(source, first + at, f"a line of {size} bytes, longer than {LONGEST}; passed over")
+                )
+            text = text.scatter(long, "\n")
+        return text, problems
+
+    @staticmethod
+    def _mend(data: bytes, source: str, first: int, problems: list[Problem]) -> bytes:
+        if b"\0" in data:
+            line = first + data.count(b"\n", 0, data.index(b"\0"))
+            problems.append(Problem(source, line, "has NUL bytes (from here on); they were dropped"))
+            data = data.replace(b"\0", b"")
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = first + data.count(b"\n", 0, error.start)
+            problems.append(Problem(source, line, "is not UTF-8 (from here on); the bytes were replaced by U+FFFD"))
+            data = data.decode("utf-8", "replace").encode("utf-8")
+        return data
+
+
+def _plain(array: np.ndarray) -> bool:
+    """Whether all bytes are ASCII other than NUL."""
+    return bool(array.view(np.int8).min() > 0)

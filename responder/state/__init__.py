@@ -1,0 +1,1 @@
+"""The state database: cases, decisions, runs, the audit trail."""
