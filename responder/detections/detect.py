@@ -17,8 +17,6 @@ from responder.events.store import EventStore
 from responder.measures import measures
 
 PROBES = {"account": pl.String, "at": pl.Datetime("us"), "floor": pl.Datetime("us")}
-PAST_DAYS = 28
-"""Length of the account's own past that a hit is held against: four weeks, so that each weekday is in it."""
 
 
 def probes(touched: pl.DataFrame, interval: int, floors: dict[str, datetime] | None = None) -> pl.DataFrame:
@@ -74,23 +72,23 @@ def _hit(rule: Detection, row: dict[str, object]) -> Hit:
 def screen(events: pl.DataFrame, detections: Detections) -> set[str]:
     """The accounts that could hit at all, from a coarse bound that costs one pass.
 
-    ``events``: kind, account, time. A window of length W lies within two neighbouring buckets of length W, so
-    an account with fewer events there than a rule asks for cannot hit that rule.
+    ``events``: kind, account, time and the columns that measures count. A window of length W lies within two
+    neighbouring buckets of length W, so an account with fewer events there than a rule asks for cannot hit it.
     """
     if not len(events):
         return set()
     known = measures()
     able: set[str] = set()
-    counted: dict[tuple[Kind, int], pl.DataFrame] = {}
+    counted: dict[tuple[Kind, str | None, int], pl.DataFrame] = {}
     for rule in detections.rules:
         passed: set[str] | None = None
         for name, bounds in rule.when.items():
             kind = known[name].counts
             if kind is None or bounds.at_least is None:
                 continue
-            key = (kind, rule.window)
+            key = (kind, known[name].distinct, rule.window)
             if key not in counted:
-                counted[key] = _most_in_two(events.filter(pl.col("kind") == kind.value), rule.window)
+                counted[key] = _most_in_two(events.filter(pl.col("kind") == kind.value), *key[1:])
             enough = set(counted[key].filter(pl.col("most") >= bounds.at_least)["account"].to_list())
             passed = enough if passed is None else passed & enough
         if passed is None:
@@ -99,11 +97,11 @@ def screen(events: pl.DataFrame, detections: Detections) -> set[str]:
     return able
 
 
-def _most_in_two(events: pl.DataFrame, window: int) -> pl.DataFrame:
-    """The most events of each account in two neighbouring buckets of ``window`` seconds: account, most."""
+def _most_in_two(events: pl.DataFrame, distinct: str | None, window: int) -> pl.DataFrame:
+    """The most events (or different values) of each account in two neighbouring buckets: account, most."""
     bucket = pl.col("time").dt.timestamp("us") // (window * 1_000_000)
-    each = events.filter(pl.col("account").is_not_null()).group_by("account", bucket=bucket).len()
-    busy = each
-    after = each.select("account", bucket=pl.col("bucket") - 1, next="len")
-    both = busy.join(after, on=["account", "bucket"], how="left")
-    return both.group_by("account").agg(most=(pl.col("len") + pl.col("next").fill_null(0)).max())
+    number = pl.col(distinct).n_unique() if distinct else pl.len()
+    each = events.group_by("account", bucket=bucket).agg(number=number.cast(pl.Int64))
+    after = each.select("account", bucket=pl.col("bucket") - 1, next="number")
+    both = each.join(after, on=["account", "bucket"], how="left")
+    return both.group_by("account").agg(most=(pl.col("number") + pl.col("next").fill_null(0)).max())

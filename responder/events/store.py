@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,17 +16,7 @@ from responder.errors import ResponderError
 from responder.events.account import canonical
 from responder.events.lives import OPEN
 from responder.events.privacy import hashed, network, without_recipients
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a source was read: which file (by its first bytes), how many bytes and lines of it."""
-
-    source: str
-    fingerprint: str
-    fingerprint_length: int
-    offset: int
-    line: int
+from responder.sources.position import Position
 
 
 class EventStore(Protocol):

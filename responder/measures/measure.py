@@ -12,8 +12,8 @@ class Measure:
     """A number about one account in a sliding window.
 
     ``sql`` is the aggregate over the window's events ``e``. ``counts`` names the kind of event of which the
-    measure can never exceed the number, so that accounts with fewer of them need no closer look; None where
-    there is no such bound (a share, say).
+    measure can never exceed the number (or, with ``distinct``, the number of different values of that column),
+    so that accounts with fewer need no closer look; None where there is no such bound (a share, say).
     """
 
     name: str
@@ -21,3 +21,4 @@ class Measure:
     sql: str
     counts: Kind | None
     about: str
+    distinct: str | None = None

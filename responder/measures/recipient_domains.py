@@ -9,4 +9,5 @@ MEASURE = Measure(
     "count(DISTINCT e.recipient_domain) FILTER (e.kind = 'delivery')",
     Kind.DELIVERY,
     "Different domains among the recipients.",
+    distinct="recipient_domain",
 )

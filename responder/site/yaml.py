@@ -55,9 +55,10 @@ class Document:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            raise BadInputs([self._problem(model, path, each) for each in error.errors()]) from None
+            raise BadInputs([self.problem(model, path, each) for each in error.errors()]) from None
 
-    def _problem(self, model: type[BaseModel], above: Path_, each: Any) -> BadInput:
+    def problem(self, model: type[BaseModel], above: Path_, each: Any) -> BadInput:
+        """One of pydantic's errors about the value at ``above``, with its place."""
         loc = each["loc"]
         path = _known(self.places, above, loc)
         name = ".".join(str(part) for part in (*above, *loc))

@@ -12,9 +12,9 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
-from responder.events.store import Position
 from responder.sources.fingerprint import ENOUGH, fingerprint
 from responder.sources.lines import LineCutter, Lines, Problem
+from responder.sources.position import Position
 
 BATCH = 8 * 1024 * 1024
 ROTATED = 3

@@ -1,0 +1,1 @@
+"""Backtest: what the present rules would have decided on old logs."""

@@ -1,0 +1,103 @@
+"""``responder backtest``: what would have been decided on old logs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from responder.cli.reading import Files, FormatName, ZoneName, format_of, progress, tell, zone_of
+from responder.cli.shared import Context, Json, local, print_json, print_table
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from responder.backtest.backtest import Outcome
+    from responder.cases.memory import Verdict
+
+
+def command(
+    context: typer.Context,
+    files: Files,
+    format_: FormatName = None,
+    zone: ZoneName = None,
+    as_json: Json = False,
+    verdicts: Annotated[Path | None, typer.Option(help="Write verdicts here as JSON lines.")] = None,
+) -> None:
+    """Show what the present rules would have decided on old logs."""
+    from responder.backtest.backtest import backtest
+    from responder.bootstrap import load_rules
+    from responder.events.bulk import read_events
+    from responder.sources.lines import Problem
+
+    config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
+    rules = load_rules(config)
+    site_zone, problems = zone_of(zone, config), list[Problem]()
+    with progress(files) as bar:
+        outcome = backtest(
+            read_events(files, format_of(format_, files), site_zone, problems, bar),
+            rules.detections,
+            rules.policy,
+            rules.interval,
+            rules.domain,
+        )
+    tell(problems)
+    if verdicts:
+        with verdicts.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(_verdict(each, site_zone)) + "\n" for each in outcome.verdicts)
+    if as_json:
+        print_json(_summary(outcome, site_zone))
+    else:
+        _print(outcome, site_zone)
+    if any(not problem.line for problem in problems):
+        raise typer.Exit(1)
+
+
+def _verdict(verdict: Verdict, zone: ZoneInfo) -> dict[str, Any]:
+    from responder.confirmation.evidence import confirm
+
+    return {
+        "account": verdict.account,
+        "time": verdict.at.astimezone(zone).isoformat(),
+        "decision": verdict.decision.kind,
+        "detections": [hit.detection for hit in verdict.hits],
+        "families": list(confirm(list(verdict.hits)).families),
+    }
+
+
+def _summary(outcome: Outcome, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "messages": outcome.messages,
+        "deliveries": outcome.deliveries,
+        "accounts": outcome.accounts,
+        "looked_at": outcome.looked_at,
+        "from": outcome.first.astimezone(zone) if outcome.first else None,
+        "to": outcome.last.astimezone(zone) if outcome.last else None,
+        "verdicts": [
+            {**_verdict(each, zone), "reasons": list(each.decision.reasons)} for each in outcome.verdicts
+        ],
+    }
+
+
+def _print(outcome: Outcome, zone: ZoneInfo) -> None:
+    from responder.confirmation.evidence import confirm
+
+    print(
+        f"{outcome.messages} messages of {outcome.accounts} accounts, {outcome.deliveries} deliveries, "
+        f"{local(outcome.first, zone)} to {local(outcome.last, zone)}; {outcome.looked_at} accounts looked at closely"
+    )
+    print_table(
+        ("time", "account", "decision", "evidence"),
+        (
+            (
+                local(each.at, zone),
+                each.account,
+                each.decision.kind,
+                "; ".join(evidence.words for evidence in confirm(list(each.hits)).evidence),
+            )
+            for each in outcome.verdicts
+        ),
+        "Nothing would have been decided.",
+    )

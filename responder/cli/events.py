@@ -1,0 +1,53 @@
+"""``responder events``: what log files say, as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from responder.cli.reading import Files, FormatName, ZoneName, format_of, progress, tell, zone_of
+from responder.cli.shared import Context
+
+
+def command(
+    context: typer.Context,
+    files: Files,
+    format_: FormatName = None,
+    zone: ZoneName = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Show recipients instead of their hashes.")] = False,
+) -> None:
+    """Print the events of log files as JSON lines."""
+    from secrets import token_bytes
+
+    import polars as pl
+
+    from responder.events.account import canonical
+    from responder.events.bulk import read_events
+    from responder.events.event import EVENTS
+    from responder.events.privacy import hashed
+    from responder.sources.lines import Problem
+
+    config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
+    site_zone, problems = zone_of(zone, config), list[Problem]()
+    key = config.keys.site.key.reveal().get_secret_value().encode() if config else token_bytes(32)
+    domain = config.keys.site.domain if config else None
+    with progress(files) as bar:
+        for frame in read_events(files, format_of(format_, files), site_zone, problems, bar):
+            recipient = frame["recipient"] if clear else hashed(frame["recipient"], key)
+            frame = frame.with_columns(
+                recipient=recipient,
+                account=canonical(pl.col("account"), domain),
+                time=pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone(site_zone.key),
+            )
+            for row in frame.select(list(EVENTS)).iter_rows(named=True):
+                event = {name: value for name, value in row.items() if value is not None}
+                event["time"] = event["time"].isoformat()
+                if not clear and "recipient" in event:
+                    event["recipient"] = f"{event['recipient']:016x}"
+                sys.stdout.write(json.dumps(event) + "\n")
+    tell(problems)
+    if any(not problem.line for problem in problems):
+        raise typer.Exit(1)

@@ -1,0 +1,95 @@
+"""What the commands that read log files share: which format, which zone, and a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from responder.errors import BadInput, Place
+from responder.site.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from responder.formats.format import Format
+    from responder.site.config import Config
+    from responder.sources.given import Progress
+    from responder.sources.lines import Problem
+
+Files = Annotated[list[Path], typer.Argument(help="Log files, .gz too; - is standard input.", show_default=False)]
+FormatName = Annotated[str | None, typer.Option("--format", help="Their format; recognised when not given.")]
+ZoneName = Annotated[str | None, typer.Option("--zone", help="Zone of stamps without one; by default the site's.")]
+SHOWN = 20
+
+
+def zone_of(name: str | None, config: Config | None) -> ZoneInfo:
+    """The zone that was asked for, the site's, or this machine's."""
+    if name is None:
+        if config:
+            return config.zone
+        from tzlocal import get_localzone_name
+
+        name = get_localzone_name() or "UTC"
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise BadInput(f"no time zone '{name}'; say one of the IANA list, such as Europe/Paris") from None
+
+
+def format_of(name: str | None, paths: list[Path]) -> Format:
+    """The format that was asked for, or that of the first file that can be recognised."""
+    from responder.formats import format_named, formats
+
+    if name:
+        return format_named(name)
+    for path in paths:
+        if str(path) == "-":
+            continue
+        if found := next((each for each in formats().values() if each.recognises(_sample(path))), None):
+            return found
+    if paths and str(paths[0]) == "-":
+        return formats()["postfix"]
+    readable = [path for path in paths if path.is_file()]
+    if not readable:
+        raise BadInput("cannot be read: no such file", Place(paths[0]))
+    raise BadInput(f"of no format that is known{did_you_mean('', list(formats()))}; say --format", Place(readable[0], 1))
+
+
+def _sample(path: Path) -> list[str]:
+    import gzip
+
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            return [line.decode("utf-8", "replace") for line in file.readlines(256 * 1024)]
+    except (OSError, EOFError):
+        return []
+
+
+@contextmanager
+def progress(paths: list[Path]) -> Iterator[Progress | None]:
+    """A progress bar over the files' bytes on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    total = sum(path.stat().st_size for path in paths if path.is_file())
+    known = all(path.suffix != ".gz" and str(path) != "-" for path in paths)
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=total if known else None)
+        yield lambda read: bar.update(task, advance=read)
+
+
+def tell(problems: list[Problem]) -> None:
+    """Says on standard error what could not be read, the first few of each kind in full."""
+    from responder.cli.shared import plain
+
+    for problem in problems[:SHOWN]:
+        print(plain(problem), file=sys.stderr)
+    if len(problems) > SHOWN:
+        print(f"... and {len(problems) - SHOWN} more", file=sys.stderr)

@@ -1,0 +1,38 @@
+"""What a hit is held against, and what it is shown with: the account's own past, and its log lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+import polars as pl
+
+from responder.detections.detect import PROBES
+from responder.detections.hit import Hit
+from responder.events.store import EventStore
+from responder.measures import measures
+
+PAST_DAYS = 28
+"""Length of the account's own past that a hit is held against: four weeks, so that each weekday is in it."""
+
+
+def with_past(store: EventStore, hit: Hit) -> Hit:
+    """The hit with what was usual for its account."""
+    moment = pl.DataFrame(
+        {"account": [hit.account], "at": [hit.at.astimezone(UTC).replace(tzinfo=None)], "floor": [None]},
+        schema=PROBES,
+    )
+    usual: dict[str, float] = {}
+    for name in hit.figures:
+        found = store.usual(moment, hit.window, PAST_DAYS, measures()[name].sql)
+        if len(found) and found["usual"][0] is not None:
+            usual[name] = float(found["usual"][0])
+    return replace(hit, usual=usual)
+
+
+def with_lines(store: EventStore, hit: Hit, limit: int) -> Hit:
+    """The hit with log lines of its window, a spread of at most ``limit``."""
+    until = hit.at.astimezone(UTC).replace(tzinfo=None)
+    return replace(
+        hit, lines=tuple(store.lines(hit.account, until - timedelta(seconds=hit.window), until, limit))
+    )

@@ -1,0 +1,1 @@
+"""The live half: reads, looks, decides and acts on a schedule."""
