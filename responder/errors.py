@@ -83,7 +83,11 @@ class SystemFault(ResponderError):
 
 
 class SystemUnreachable(SystemFault):
-    """Nothing was done: the connection never stood, so asking again is safe."""
+    """Nothing was done: the connection never stood, so asking again is safe, after ``retry_after`` seconds."""
+
+    def __init__(self, system: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(system, message)
+        self.retry_after = retry_after
 
 
 class SystemRefused(SystemFault):

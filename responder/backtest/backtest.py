@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_bytes
@@ -12,11 +12,12 @@ import polars as pl
 from responder.cases.judge import judge
 from responder.cases.memory import MemoryBook, Verdict
 from responder.decisions.policy import Policy
-from responder.detections.detect import detect, probes, screen
+from responder.detections.detect import Settled, detect, probes, screen
 from responder.detections.detection import Detections
+from responder.detections.hit import Hit
 from responder.detections.past import with_past
 from responder.events.account import canonical
-from responder.events.event import EVENTS, Kind
+from responder.events.lives import Part
 from responder.events.store import DuckDBStore
 
 
@@ -34,41 +35,72 @@ class Outcome:
 
 
 def backtest(
-    frames: Iterable[pl.DataFrame],
-    detections: Detections,
-    policy: Policy,
-    interval: int,
-    domain: str | None,
-    open_store: Callable[[], DuckDBStore] | None = None,
+    parts: Iterable[Part], detections: Detections, policy: Policy, interval: int, domain: str | None
 ) -> Outcome:
-    """Judges the events of ``frames`` as if they had come in live.
+    """Judges the events of ``parts`` as if they had come in live.
 
-    One pass over all accounts finds those that could hit at all; only their events are looked at closely.
+    One pass over all accounts finds those that could open a case at all; only their events are looked at
+    closely, in a store in memory.
     """
-    # Logins without success name a victim, and deliveries without account are not ours: neither can hit.
-    events = pl.concat(
-        [frame.filter(pl.col("account").is_not_null() & (pl.col("kind") != "login")) for frame in frames]
-        or [pl.DataFrame(schema=EVENTS)]
-    ).with_columns(account=canonical(pl.col("account"), domain))
-    able = screen(events, detections)
-    close = events.filter(pl.col("account").is_in(list(able)))
+    read = [_of_accounts(part, domain) for part in parts]
+    if not read:
+        return Outcome([], 0, 0, 0, 0, None, None)
+    deliveries = pl.concat([part.deliveries for part in read])
+    submissions = pl.concat([part.submissions for part in read])
+    able = list(screen(deliveries, submissions, detections))
     book = MemoryBook()
-    if len(close):
-        store = open_store() if open_store else DuckDBStore(None, token_bytes(32), domain)
-        store.add(close, None, [])
-        moments = probes(close.select("account", "time"), interval)
-        judge(book, policy, detect(store, detections, moments), lambda hit: with_past(store, hit))
+    if able:
+        store = DuckDBStore(None, token_bytes(32), domain)
+        store.add(pl.concat([_only(part, able).flat() for part in read]), None, [])
+        moments = probes(store.touched(0, store.last_number()), interval)
+        judge(book, policy, _hits(store, detections, moments, policy), lambda hit: with_past(store, hit))
         store.close()
-    kinds = events["kind"]
+    times = pl.concat([submissions["time"], deliveries["time"]])
+    accounts = pl.concat([submissions["account"], deliveries["account"].unique()]).n_unique()
     return Outcome(
         book.verdicts,
-        int((kinds == Kind.SUBMISSION.value).sum()),
-        int((kinds == Kind.DELIVERY.value).sum()),
-        events["account"].n_unique(),
+        len(submissions),
+        len(deliveries),
+        accounts,
         len(able),
-        _aware(events["time"].min()),
-        _aware(events["time"].max()),
+        _aware(times.min()),
+        _aware(times.max()),
     )
+
+
+FIRST_ROUND = 32
+
+
+def _hits(store: DuckDBStore, detections: Detections, moments: pl.DataFrame, policy: Policy) -> list[Hit]:
+    """The hits at ``moments``, looked for in rounds: each account's first few moments, then twice as many.
+
+    What hit in one round is settled in the next, so that the busy hours after a hit cost next to nothing.
+    """
+    settled: Settled = {}
+    hits: list[Hit] = []
+    moments = moments.with_columns(rank=pl.col("at").rank("ordinal").over("account"))
+    after, size = 0, FIRST_ROUND
+    while len(these := moments.filter(pl.col("rank").is_between(after, after + size, "right"))):
+        hits += detect(store, detections, these.drop("rank"), settled, policy.quiet)
+        after, size = after + size, size * 2
+    return sorted(hits, key=lambda hit: (hit.at, hit.account, hit.detection))
+
+
+def _of_accounts(part: Part, domain: str | None) -> Part:
+    """The part's submissions and deliveries that an account made; a login that failed names a victim."""
+    return Part(
+        part.source,
+        part.submissions.with_columns(account=canonical(pl.col("account"), domain)),
+        part.deliveries.filter(pl.col("account").is_not_null()).with_columns(
+            account=canonical(pl.col("account"), domain)
+        ),
+        part.logins.clear(),
+    )
+
+
+def _only(part: Part, accounts: list[str]) -> Part:
+    theirs = pl.col("account").is_in(accounts)
+    return Part(part.source, part.submissions.filter(theirs), part.deliveries.filter(theirs), part.logins)
 
 
 def _aware(time: object) -> datetime | None:

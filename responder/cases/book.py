@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -55,7 +55,7 @@ class StateBook:
 
     def add(self, case: Case, hit: Hit) -> Case:
         row = {**asdict(hit), "window_seconds": hit.window, "doubt": doubt(hit), "lines": list(hit.lines)}
-        for extra in ("account", "window", "usual"):
+        for extra in ("account", "window", "usual", "confirms"):
             row.pop(extra)
         row["figures"] = {"now": hit.figures, "usual": hit.usual}
         self._connection.execute(hits.insert().values(case_id=case.id, **row))
@@ -67,13 +67,10 @@ class StateBook:
             case_id=case.id,
             detail={"detection": hit.detection, "family": hit.family, "figures": hit.figures, "at": hit.at.isoformat()},
         )
-        self.seen_again(case, hit.at)
-        return replace(case, hits=(*case.hits, hit), last_hit_at=max(case.last_hit_at, hit.at))
-
-    def seen_again(self, case: Case, at: datetime) -> None:
         self._connection.execute(
-            cases.update().where(cases.c.id == case.id, cases.c.last_hit_at < at).values(last_hit_at=at)
+            cases.update().where(cases.c.id == case.id, cases.c.last_hit_at < hit.at).values(last_hit_at=hit.at)
         )
+        return replace(case, hits=(*case.hits, hit), last_hit_at=max(case.last_hit_at, hit.at))
 
     def close(self, case: Case, at: datetime, outcome: str) -> None:
         close_case(self._connection, self._trail, ACTOR, case.id, case.account, at, outcome)
@@ -150,8 +147,8 @@ def read_case(connection: Connection, case_id: int) -> Case | None:
                 hit.at,
                 hit.window_seconds,
                 hit.figures["now"],
-                hit.figures["usual"],
-                tuple(hit.lines),
+                usual=hit.figures["usual"],
+                lines=tuple(hit.lines),
             )
             for hit in found
         ),
@@ -172,6 +169,16 @@ def close_case(
     trail.record(
         connection, actor, "case:account:closed", account=account, case_id=case_id, detail={"outcome": outcome}
     )
+
+
+def settled(connection: Connection, quiet: timedelta) -> dict[tuple[str, str], datetime]:
+    """Until when the hits of open cases are settled, by account and detection."""
+    rows = connection.execute(
+        select(cases.c.account, hits.c.detection, hits.c.at)
+        .join(cases, cases.c.id == hits.c.case_id)
+        .where(cases.c.closed_at.is_(None))
+    )
+    return {(row.account, row.detection): row.at + quiet for row in rows}
 
 
 def floors(connection: Connection, since: datetime) -> dict[str, datetime]:

@@ -12,7 +12,7 @@ from responder.detections.hit import Hit
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An open case: its hits so far, one a detection, and what was last proposed for it."""
+    """An open case: its hits so far, one a detection, the time of the last, and what was last proposed."""
 
     id: int
     account: str
@@ -30,8 +30,6 @@ class Book(Protocol):
     def open(self, hit: Hit) -> Case: ...
 
     def add(self, case: Case, hit: Hit) -> Case: ...
-
-    def seen_again(self, case: Case, at: datetime) -> None: ...
 
     def close(self, case: Case, at: datetime, outcome: str) -> None: ...
 

@@ -16,7 +16,7 @@ def judge(book: Book, policy: Policy, hits: Iterable[Hit], enrich: Callable[[Hit
     """Opens and adds to cases, and decides anew where new evidence asks for more than before.
 
     A detection counts once a case, and all hits of an account at one moment are weighed together. ``enrich``
-    adds the account's own past and the log lines to a hit that counts.
+    adds the account's own past and the log lines to a hit that counts. Hits that only confirm open no case.
     """
     for (at, account), group in groupby(hits, lambda hit: (hit.at, hit.account)):
         _judge_one(book, policy, account, at, list(group), enrich)
@@ -25,17 +25,16 @@ def judge(book: Book, policy: Policy, hits: Iterable[Hit], enrich: Callable[[Hit
 def _judge_one(
     book: Book, policy: Policy, account: str, at: datetime, hits: list[Hit], enrich: Callable[[Hit], Hit]
 ) -> None:
-    """A case without hits for the policy's quiet hours is closed, and the next hit opens another."""
-    quiet = timedelta(hours=policy.keys.quiet_hours_to_close)
+    """A case without new evidence for the policy's quiet hours is closed, and the next hit opens another."""
     case = book.find(account)
-    if case and at - case.last_hit_at > quiet:
-        book.close(case, case.last_hit_at + quiet, "quiet")
+    if case and at - case.last_hit_at > policy.quiet:
+        book.close(case, case.last_hit_at + policy.quiet, "quiet")
         case = None
     known = {hit.detection for hit in case.hits} if case else set()
+    if case is None and all(hit.confirms for hit in hits):
+        return
     new = [enrich(hit) for hit in hits if hit.detection not in known]
     if not new:
-        if case:
-            book.seen_again(case, at)
         return
     for hit in new:
         case = book.add(case, hit) if case else book.open(hit)

@@ -40,9 +40,6 @@ class MemoryBook:
     def add(self, case: Case, hit: Hit) -> Case:
         return self._keep(replace(case, hits=(*case.hits, hit), last_hit_at=max(case.last_hit_at, hit.at)))
 
-    def seen_again(self, case: Case, at: datetime) -> None:
-        self._keep(replace(case, last_hit_at=max(case.last_hit_at, at)))
-
     def close(self, case: Case, at: datetime, outcome: str) -> None:
         del self._open[case.account]
 

@@ -35,7 +35,8 @@ def command(
     key = config.keys.site.key.reveal().get_secret_value().encode() if config else token_bytes(32)
     domain = config.keys.site.domain if config else None
     with progress(files) as bar:
-        for frame in read_events(files, format_of(format_, files), site_zone, problems, bar):
+        for part in read_events(files, format_of(format_, files), site_zone, problems, bar):
+            frame = part.flat()
             recipient = frame["recipient"] if clear else hashed(frame["recipient"], key)
             frame = frame.with_columns(
                 recipient=recipient,

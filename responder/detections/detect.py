@@ -14,7 +14,8 @@ from responder.detections.detection import Detection, Detections
 from responder.detections.hit import Hit
 from responder.events.event import Kind
 from responder.events.store import EventStore
-from responder.measures import measures
+from responder.measures import figures, measures
+from responder.measures.measure import Measure
 
 PROBES = {"account": pl.String, "at": pl.Datetime("us"), "floor": pl.Datetime("us")}
 
@@ -33,20 +34,65 @@ def probes(touched: pl.DataFrame, interval: int, floors: dict[str, datetime] | N
     return touched.select("account", at=at, floor=floor).unique().select(list(PROBES))
 
 
-def detect(store: EventStore, detections: Detections, moments: pl.DataFrame) -> list[Hit]:
-    """The hits at ``moments`` (see ``probes``), in order of time."""
-    if not len(moments):
-        return []
-    hits: list[Hit] = []
-    known = measures()
-    for window, rules in detections.by_window().items():
-        names = sorted({name for rule in rules for name in rule.when})
-        figures = store.measure(moments, window, {name: known[name].sql for name in names})
-        for rule in rules:
-            held = figures.filter(*(_bounded(rule, name) for name in rule.when))
-            for row in held.select("account", "at", *rule.when).iter_rows(named=True):
-                hits.append(_hit(rule, row))
+Settled = dict[tuple[str, str], datetime]
+"""Until when an account's hit of a detection is settled: it has hit, and hits anew only after that instant."""
+
+
+def detect(
+    store: EventStore,
+    detections: Detections,
+    moments: pl.DataFrame,
+    settled: Settled,
+    settles: timedelta,
+) -> list[Hit]:
+    """The hits at ``moments`` (see ``probes``), in order of time, and what they settle.
+
+    A detection that hits is ``settled`` for that account for so long; it is not looked at again meanwhile.
+    Detections that only confirm are looked at for accounts where something hit or is settled.
+    """
+    hits = _unsettled(_hits(store, detections.opening, moments, settled), settled, settles)
+    known = {account for account, _ in settled}
+    theirs = moments.filter(pl.col("account").is_in(list(known)))
+    hits += _unsettled(_hits(store, detections.confirming, theirs, settled), settled, settles)
     return sorted(hits, key=lambda hit: (hit.at, hit.account, hit.detection))
+
+
+def _unsettled(hits: list[Hit], settled: Settled, settles: timedelta) -> list[Hit]:
+    """Those of ``hits`` that are the first of their detection and account, which they settle."""
+    kept = []
+    for hit in sorted(hits, key=lambda hit: hit.at):
+        key = (hit.account, hit.detection)
+        if key not in settled or hit.at > settled[key]:
+            settled[key] = hit.at + settles
+            kept.append(hit)
+    return kept
+
+
+def _hits(store: EventStore, rules: list[Detection], moments: pl.DataFrame, settled: Settled) -> list[Hit]:
+    hits: list[Hit] = []
+    for window in sorted({rule.window for rule in rules}):
+        those = [(rule, _open(rule, settled)) for rule in rules if rule.window == window]
+        needed = moments.filter(pl.any_horizontal(open_ for _, open_ in those))
+        if not len(needed):
+            continue
+        measured = store.measure(needed, window, figures({name for rule, _ in those for name in rule.when}))
+        for rule, open_ in those:
+            held = measured.filter(open_, *(_bounded(rule, name) for name in rule.when))
+            hits += [_hit(rule, row) for row in held.select("account", "at", *rule.when).iter_rows(named=True)]
+    return hits
+
+
+def _open(rule: Detection, settled: Settled) -> pl.Expr:
+    """Whether a moment of an account is not settled for the rule."""
+    until = {
+        account: time.astimezone(UTC).replace(tzinfo=None)
+        for (account, detection), time in settled.items()
+        if detection == rule.name
+    }
+    if not until:
+        return pl.lit(True)
+    end = pl.col("account").replace_strict(until, default=None, return_dtype=pl.Datetime("us"))
+    return end.is_null() | (pl.col("at") > end)
 
 
 def _bounded(rule: Detection, name: str) -> pl.Expr:
@@ -56,7 +102,7 @@ def _bounded(rule: Detection, name: str) -> pl.Expr:
 
 
 def _hit(rule: Detection, row: dict[str, object]) -> Hit:
-    figures = {name: float(row[name]) for name in rule.when}  # type: ignore[arg-type]
+    values = {name: float(row[name]) for name in rule.when}  # type: ignore[arg-type]
     at: datetime = row["at"]  # type: ignore[assignment]
     return Hit(
         str(row["account"]),
@@ -65,43 +111,49 @@ def _hit(rule: Detection, row: dict[str, object]) -> Hit:
         rule.severity,
         at.replace(tzinfo=UTC),
         rule.window,
-        figures,
+        values,
+        rule.confirms,
     )
 
 
-def screen(events: pl.DataFrame, detections: Detections) -> set[str]:
-    """The accounts that could hit at all, from a coarse bound that costs one pass.
+def screen(deliveries: pl.DataFrame, submissions: pl.DataFrame, detections: Detections) -> set[str]:
+    """The accounts that could open a case at all, from a coarse bound that costs one pass.
 
-    ``events``: kind, account, time and the columns that measures count. A window of length W lies within two
-    neighbouring buckets of length W, so an account with fewer events there than a rule asks for cannot hit it.
+    A window of length W lies within two neighbouring buckets of length W, so an account with fewer events
+    there than a rule asks for cannot hit it.
     """
-    if not len(events):
-        return set()
-    known = measures()
+    kinds = {Kind.DELIVERY: deliveries, Kind.SUBMISSION: submissions}
     able: set[str] = set()
-    counted: dict[tuple[Kind, str | None, int], pl.DataFrame] = {}
-    for rule in detections.rules:
+    counts: dict[tuple[str, int], pl.DataFrame] = {}
+    for rule in detections.opening:
         passed: set[str] | None = None
         for name, bounds in rule.when.items():
-            kind = known[name].counts
-            if kind is None or bounds.at_least is None:
+            measure = measures()[name]
+            if measure.counts is None or bounds.at_least is None:
                 continue
-            key = (kind, known[name].distinct, rule.window)
-            if key not in counted:
-                counted[key] = _most_in_two(events.filter(pl.col("kind") == kind.value), *key[1:])
-            enough = set(counted[key].filter(pl.col("most") >= bounds.at_least)["account"].to_list())
+            key = (measure.bound, rule.window)
+            if key not in counts:
+                counts[key] = _in_buckets(kinds[measure.counts], measure, rule.window)
+            enough = _enough_in_two(counts[key], bounds.at_least)
             passed = enough if passed is None else passed & enough
         if passed is None:
-            return set(events["account"].drop_nulls().unique().to_list())
+            return {account for each in kinds.values() for account in each["account"].unique().to_list()}
         able |= passed
     return able
 
 
-def _most_in_two(events: pl.DataFrame, distinct: str | None, window: int) -> pl.DataFrame:
-    """The most events (or different values) of each account in two neighbouring buckets: account, most."""
-    bucket = pl.col("time").dt.timestamp("us") // (window * 1_000_000)
-    number = pl.col(distinct).n_unique() if distinct else pl.len()
-    each = events.group_by("account", bucket=bucket).agg(number=number.cast(pl.Int64))
+def _in_buckets(events: pl.DataFrame, measure: Measure, window: int) -> pl.DataFrame:
+    """How many events that the measure counts each account has in each bucket of ``window`` seconds."""
+    counted = events if measure.where is None else events.filter(measure.where)
+    bucket = pl.col("time").dt.epoch("s") // window
+    return counted.group_by("account", bucket=bucket).agg(number=pl.len())
+
+
+def _enough_in_two(each: pl.DataFrame, least: float) -> set[str]:
+    """The accounts with ``least`` events or more in some two neighbouring buckets."""
+    busy = each.filter(pl.col("number") * 2 >= least)["account"].unique()  # one of the two holds half of it
+    each = each.filter(pl.col("account").is_in(busy.to_list()))
     after = each.select("account", bucket=pl.col("bucket") - 1, next="number")
-    both = each.join(after, on=["account", "bucket"], how="left")
-    return both.group_by("account").agg(most=(pl.col("number") + pl.col("next").fill_null(0)).max())
+    both = each.join(after, on=["account", "bucket"], how="full", coalesce=True)
+    most = both.filter(pl.col("number").fill_null(0) + pl.col("next").fill_null(0) >= least)
+    return set(most["account"].drop_nulls().to_list())

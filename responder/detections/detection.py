@@ -67,12 +67,16 @@ class Bounds(Written):
 
 
 class Detection(Written):
-    """Conditions on measures in a window, all of which must hold; ``because`` says where its numbers come from."""
+    """Conditions on measures in a window, all of which must hold; ``because`` says where its numbers come from.
+
+    One that only ``confirms`` opens no case: it is looked at for accounts that another detection has hit.
+    """
 
     detection: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     family: Family
     severity: Severity
     window: Duration
+    confirms: bool = False
     when: dict[str, Bounds] = Field(min_length=1)
     title: str
     because: str
@@ -95,12 +99,15 @@ class Detections:
 
     rules: tuple[Detection, ...]
 
-    def by_window(self) -> dict[int, list[Detection]]:
-        """The detections of each window length in seconds."""
-        found: dict[int, list[Detection]] = {}
-        for rule in self.rules:
-            found.setdefault(rule.window, []).append(rule)
-        return found
+    @property
+    def opening(self) -> list[Detection]:
+        """Those that can open a case, and so are looked at for every account."""
+        return [rule for rule in self.rules if not rule.confirms]
+
+    @property
+    def confirming(self) -> list[Detection]:
+        """Those that only add to a case."""
+        return [rule for rule in self.rules if rule.confirms]
 
 
 def load_detections(folders: list[Path]) -> Detections:

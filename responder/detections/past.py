@@ -10,7 +10,7 @@ import polars as pl
 from responder.detections.detect import PROBES
 from responder.detections.hit import Hit
 from responder.events.store import EventStore
-from responder.measures import measures
+from responder.measures import figures
 
 PAST_DAYS = 28
 """Length of the account's own past that a hit is held against: four weeks, so that each weekday is in it."""
@@ -22,11 +22,8 @@ def with_past(store: EventStore, hit: Hit) -> Hit:
         {"account": [hit.account], "at": [hit.at.astimezone(UTC).replace(tzinfo=None)], "floor": [None]},
         schema=PROBES,
     )
-    usual: dict[str, float] = {}
-    for name in hit.figures:
-        found = store.usual(moment, hit.window, PAST_DAYS, measures()[name].sql)
-        if len(found) and found["usual"][0] is not None:
-            usual[name] = float(found["usual"][0])
+    found = store.usual(moment, hit.window, PAST_DAYS, figures(hit.figures))
+    usual = {name: float(found[name][0]) for name in hit.figures} if len(found) else {}
     return replace(hit, usual=usual)
 
 

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
-from responder.events.lives import Joined, join, nothing_open, with_open
+from responder.events.lives import Joined, Part, join, nothing_open, with_open
 from responder.formats.format import Format
 from responder.sources.given import Progress, read_given
 from responder.sources.lines import Lines, Problem
@@ -20,8 +18,8 @@ def read_events(
     zone: ZoneInfo,
     problems: list[Problem],
     progress: Progress | None = None,
-) -> Iterator[pl.DataFrame]:
-    """Frames of joined events (see ``EVENTS``) in the order of the files; what was wrong goes to ``problems``."""
+) -> Iterator[Part]:
+    """The joined events, part by part in the order of the files; what was wrong goes to ``problems``."""
 
     def work(lines: Lines) -> Joined:
         return join(format_.parse(lines), lines.source)
@@ -29,5 +27,5 @@ def read_events(
     open_ = nothing_open()
     for joined in read_given(paths, zone, work, problems, progress=progress):
         problems.extend(joined.parsed.problems)
-        events, open_ = with_open(joined, open_)
-        yield events
+        part, open_ = with_open(joined, open_)
+        yield part

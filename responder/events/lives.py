@@ -27,21 +27,24 @@ def nothing_open() -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What one run of lines says when read by itself; ``with_open`` adds what was open before it."""
+    """What one run of lines says when read by itself; ``with_open`` adds what was open before it.
+
+    ``deliveries`` have their account and client_ip; ``unresolved`` ones belong to a life that began in earlier
+    lines, or to none; ``last`` is the last mark of each message id that these lines speak of.
+    """
 
     parsed: Parsed
     source: str
-    deliveries: pl.DataFrame  # with account and client_ip
-    unresolved: pl.DataFrame  # whose life began in earlier lines, or never
-    last: pl.DataFrame  # the last mark of each message id that these lines speak of
+    deliveries: pl.DataFrame
+    unresolved: pl.DataFrame
+    last: pl.DataFrame
 
 
 def join(parsed: Parsed, source: str) -> Joined:
     """Joins within one run of lines; several can be joined side by side."""
+    none = pl.lit(None, pl.String)
     starts = parsed.starts.select("line", *KEY, "account", "client_ip", known=pl.lit(True))
-    ends = parsed.ends.select(
-        "line", *KEY, account=pl.lit(None, pl.String), client_ip=pl.lit(None, pl.String), known=pl.lit(True)
-    )
+    ends = parsed.ends.select("line", *KEY, account=none, client_ip=none, known=pl.lit(True))
     marks = pl.concat([starts, ends]).sort("line")
     joined = parsed.deliveries.join_asof(marks, on="line", by=KEY, check_sortedness=False)
     known = joined["known"].is_not_null()
@@ -54,25 +57,40 @@ def join(parsed: Parsed, source: str) -> Joined:
     )
 
 
-def with_open(joined: Joined, open_: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The events of the lines in order, and the messages open after them."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The events of one run of lines, by kind; ``deliveries`` have their accounts, as far as they have one."""
+
+    source: str
+    submissions: pl.DataFrame
+    deliveries: pl.DataFrame
+    logins: pl.DataFrame
+
+    def flat(self) -> pl.DataFrame:
+        """The events in the order of their lines, as one table (see ``EVENTS``), with text where it was kept."""
+        columns = [*EVENTS, *(["text"] if "text" in self.deliveries.columns else [])]
+        kinds = {
+            Kind.SUBMISSION: self.submissions,
+            Kind.DELIVERY: self.deliveries,
+            Kind.LOGIN: self.logins,
+        }
+        return pl.concat([_filled(frame, kind, self.source, columns) for kind, frame in kinds.items()]).sort("line")
+
+
+def with_open(joined: Joined, open_: pl.DataFrame) -> tuple[Part, pl.DataFrame]:
+    """The events of the lines, and the messages open after them."""
     late = joined.unresolved.join(open_, on=KEY, how="left", maintain_order="left")
     still = pl.concat([open_.join(joined.last, on=KEY, how="anti"), joined.last.filter(col.account.is_not_null())])
-    columns = [*EVENTS, *(["text"] if "text" in joined.parsed.deliveries.columns else [])]
-    events = pl.concat(
-        [
-            _filled(joined.deliveries, Kind.DELIVERY, joined.source, columns),
-            _filled(late, Kind.DELIVERY, joined.source, columns),
-            _filled(joined.parsed.starts, Kind.SUBMISSION, joined.source, columns),
-            _filled(joined.parsed.logins, Kind.LOGIN, joined.source, columns),
-        ]
-    ).sort("line")
-    return events, still
+    deliveries = pl.concat([joined.deliveries, late.select(joined.deliveries.columns)])
+    return Part(joined.source, joined.parsed.starts, deliveries, joined.parsed.logins), still
 
 
 def _filled(frame: pl.DataFrame, kind: Kind, source: str, columns: list[str]) -> pl.DataFrame:
     """``frame`` with every column of the events table."""
     given = {"kind": pl.lit(kind.value), "source": pl.lit(source)}
+    if kind is Kind.DELIVERY:
+        recipient = col.recipient.str.to_lowercase()
+        given |= {"recipient": recipient, "recipient_domain": recipient.str.extract(r"@([^@]*)$")}
     return frame.select(
         given.get(name, col(name) if name in frame.columns else pl.lit(None, EVENTS.get(name, pl.String))).alias(name)
         for name in columns

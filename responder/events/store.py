@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,20 @@ from responder.events.account import canonical
 from responder.events.lives import OPEN
 from responder.events.privacy import hashed, network, without_recipients
 from responder.sources.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is asked of a window, by name: ``aggregates`` over its events ``e``, and what is ``made_of`` those."""
+
+    aggregates: dict[str, str]
+    made_of: dict[str, str] = field(default_factory=dict)
+
+    def selected(self) -> str:
+        return "".join(f', {sql} AS "{name}"' for name, sql in self.aggregates.items())
+
+    def made(self) -> str:
+        return "".join(f', {sql} AS "{name}"' for name, sql in self.made_of.items())
 
 
 class EventStore(Protocol):
@@ -32,9 +47,9 @@ class EventStore(Protocol):
 
     def touched(self, after: int, upto: int) -> pl.DataFrame: ...
 
-    def measure(self, probes: pl.DataFrame, seconds: int, columns: dict[str, str]) -> pl.DataFrame: ...
+    def measure(self, probes: pl.DataFrame, seconds: int, figures: Figures) -> pl.DataFrame: ...
 
-    def usual(self, probes: pl.DataFrame, seconds: int, days: int, column: str) -> pl.DataFrame: ...
+    def usual(self, probes: pl.DataFrame, seconds: int, days: int, figures: Figures) -> pl.DataFrame: ...
 
     def lines(self, account: str, since: datetime, until: datetime, limit: int) -> list[str]: ...
 
@@ -45,11 +60,15 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     number BIGINT, kind VARCHAR, time TIMESTAMP, host VARCHAR, queue_id VARCHAR, account VARCHAR,
     client_ip VARCHAR, network VARCHAR, recipient UBIGINT, recipient_domain VARCHAR, outcome VARCHAR,
-    dsn VARCHAR, success BOOLEAN, source VARCHAR, line UBIGINT, text VARCHAR);
+    dsn VARCHAR, success BOOLEAN, source VARCHAR, line UBIGINT, text VARCHAR, copy UBIGINT);
 CREATE TABLE IF NOT EXISTS open_messages (host VARCHAR, queue_id VARCHAR, account VARCHAR, client_ip VARCHAR);
 CREATE TABLE IF NOT EXISTS positions (
     source VARCHAR PRIMARY KEY, fingerprint VARCHAR, fingerprint_length BIGINT, byte_offset BIGINT, line BIGINT);
 """
+
+
+COPY = ", hash(host, queue_id, recipient) AS copy"
+"""One recipient of one message: a retry has the same copy."""
 
 
 class DuckDBStore:
@@ -88,7 +107,7 @@ class DuckDBStore:
             last = self.last_number()
             if kept is not None:
                 kept = kept.with_row_index("number", offset=last + 1)
-                self._insert("events", kept)
+                self._insert("events", kept, COPY)
                 last += len(kept)
             if open_ is not None:
                 self._do("DELETE FROM open_messages")
@@ -116,10 +135,10 @@ class DuckDBStore:
             text=text,
         )
 
-    def _insert(self, table: str, frame: pl.DataFrame) -> None:
+    def _insert(self, table: str, frame: pl.DataFrame, computed: str = "") -> None:
         self._connection.register("incoming", frame)
         try:
-            self._do(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+            self._do(f"INSERT INTO {table} BY NAME SELECT *{computed} FROM incoming")
         finally:
             self._connection.unregister("incoming")
 
@@ -156,35 +175,35 @@ class DuckDBStore:
             [after, upto],
         )
 
-    def measure(self, probes: pl.DataFrame, seconds: int, columns: dict[str, str]) -> pl.DataFrame:
-        """Measures of accounts at instants.
+    def measure(self, probes: pl.DataFrame, seconds: int, figures: Figures) -> pl.DataFrame:
+        """Figures of accounts at instants.
 
-        ``probes``: account, at, floor (null, or an instant before which nothing counts). ``columns``: the SQL
-        aggregate of each measure, over events ``e``. Returns account, at and a column a measure, of the events
-        with ``at - seconds < time <= at``; accounts without events are left out.
+        ``probes``: account, at, floor (null, or an instant before which nothing counts). Returns account, at
+        and a column a figure, of the events with ``at - seconds < time <= at``; accounts without are left out.
         """
-        selected = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
         floor = "coalesce(p.floor, TIMESTAMP '1970-01-01')"
         return self._frame(
-            f'SELECT p.account, p."at", {selected} FROM probes p JOIN events e ON e.account = p.account '
+            f'SELECT *{figures.made()} FROM (SELECT p.account, p."at"{figures.selected()} '
+            "FROM probes p JOIN events e ON e.account = p.account "
             f'AND e.time > greatest(p."at" - INTERVAL {int(seconds)} SECOND, {floor}) AND e.time <= p."at" '
             f'WHERE e.time > (SELECT min("at") FROM probes) - INTERVAL {int(seconds)} SECOND '
-            'GROUP BY p.account, p."at" ORDER BY p."at", p.account',
+            'GROUP BY p.account, p."at")',
             probes=probes,
         )
 
-    def usual(self, probes: pl.DataFrame, seconds: int, days: int, column: str) -> pl.DataFrame:
-        """The highest value of one measure in any window of ``seconds`` of the account's own past.
+    def usual(self, probes: pl.DataFrame, seconds: int, days: int, figures: Figures) -> pl.DataFrame:
+        """The highest value of each figure in any window of ``seconds`` of the account's own past.
 
-        The past is the ``days`` days that end one day before ``at``. Returns account, at, usual, active_days.
+        The past is the ``days`` days that end one day before ``at``. Returns account, at and a column a figure.
         """
+        names = (*figures.aggregates, *figures.made_of)
+        highest = "".join(f', max("{name}") AS "{name}"' for name in names)
         return self._frame(
-            'SELECT account, "at", max(value) AS usual, max(days) AS active_days FROM ('
-            f'SELECT p.account, p."at", {column} AS value, '
-            "count(DISTINCT date_trunc('day', any_value(e.time))) OVER (PARTITION BY p.account, p.\"at\") AS days "
+            f'SELECT account, "at"{highest} FROM (SELECT *{figures.made()} FROM ('
+            f'SELECT p.account, p."at"{figures.selected()} '
             "FROM probes p JOIN events e ON e.account = p.account "
             f'AND e.time > p."at" - INTERVAL {int(days)} DAY AND e.time <= p."at" - INTERVAL 1 DAY '
-            f'GROUP BY p.account, p."at", time_bucket(INTERVAL {int(seconds)} SECOND, e.time)) GROUP BY ALL',
+            f'GROUP BY p.account, p."at", time_bucket(INTERVAL {int(seconds)} SECOND, e.time))) GROUP BY ALL',
             probes=probes,
         )
 

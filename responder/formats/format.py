@@ -28,7 +28,6 @@ DELIVERIES = {
     "host": pl.String,
     "queue_id": pl.String,
     "recipient": pl.String,
-    "recipient_domain": pl.String,
     "outcome": pl.String,
     "dsn": pl.String,
 }

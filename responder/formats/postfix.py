@@ -33,55 +33,56 @@ OUTCOMES = {
     "unde": "undeliverable",
 }
 
+CLIENT = r"^[A-Za-z0-9._-]+\[(?<client_ip>[^\s\[\],]+)\](?::\d+)?(?:, orig_\w+=[^,]*)*$"
+"""Name and address of a client: Postfix writes only host names that are valid, or ``unknown``."""
+
+ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^">])*'
+QUOTED = rf"^to=<(?<field_0>{ADDRESS})>(?:, orig_to=<{ADDRESS}>)?, (?<field_1>.*)"
+UNQUOTED = r"^to=<(?<field_0>.*?)>, (?:orig_to=<.*>, )?(?<field_1>relay=[^,]*, (?:\w+=[^,]*, )*dsn=[245]\.\d.*)"
+
 PROGRAM = re.compile(r"^(\S+) (postfix[^/\s]*(?:/[^/\s]+)*)/([a-z]+)$")
 
 col = pl.col
 
 
-def _split(text: pl.Expr, mark: str) -> pl.Expr:
-    """Text before and after the first ``mark``."""
-    return text.str.splitn(mark, 2)
+def _split(text: pl.Expr, mark: str, parts: int = 2) -> pl.Expr:
+    """Text before the first ``mark``, then (before the second, and) after it."""
+    return text.str.splitn(mark, parts)
 
 
-def _before(name: str = "parts") -> pl.Expr:
-    return col(name).struct.field("field_0")
+def _part(number: int, name: str = "parts") -> pl.Expr:
+    return col(name).struct.field(f"field_{number}")
 
 
-def _after(name: str = "parts") -> pl.Expr:
-    return col(name).struct.field("field_1")
+def _upto(text: pl.Expr, mark: str) -> pl.Expr:
+    """Text before the first ``mark``; null where there is none. In bytes, as ``find`` counts."""
+    return text.cast(pl.Binary).bin.slice(0, text.str.find(mark, literal=True)).cast(pl.String)
 
 
 def parse(lines: Lines) -> Parsed:
     """Submissions, deliveries, failed logins and ends of messages in ``lines``."""
     frame = pl.DataFrame({"text": lines.text}).with_row_index("row").filter(col.text.str.contains(INTERESTING))
     keep = ["text"] if lines.keep_text else []
-    keys = ["row", "stamp", "from", "queue_id", *keep]
-    frame = (
-        frame.with_columns(parts=_split(col.text, "]: "))
-        .select("row", *keep, *_header(frame), body=_after())
-        .with_columns(parts=_split(col.body, ": "))
-        .with_columns(queue_id=_before(), rest=_after())
-    )
+    keys = ["row", "stamp", "time", "host", *keep]
+    frame = frame.select(
+        "row", *keep, iso=col.text.str.contains(r"^\d") if _iso(frame) else pl.lit(False), parts=_split(col.text, ": ", 3)
+    ).select("row", *keep, *_header(_iso(frame)), queue_id=_part(1), rest=_part(2))
     daemons = _daemons(frame)
-    speaking = {kind: [text for text, (_, d) in daemons.items() if d in kind] for kind in (SMTPD, AGENTS, QMGR)}
-    smtpd = frame.filter(col("from").is_in(speaking[SMTPD]))
-    starts = _starts(smtpd.filter(col.rest.str.starts_with("client=")), keys)
-    logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), ["row", "stamp", "from", *keep])
-    deliveries, cut = _deliveries(
-        frame.filter(col("from").is_in(speaking[AGENTS]) & col.rest.str.starts_with("to=<")), keys
-    )
-    ends = frame.filter(col("from").is_in(speaking[QMGR]) & (col.rest.str.strip_chars_end() == "removed")).select(
-        "row", "from", "queue_id"
-    )
     hosts = (list(daemons), [host for host, _ in daemons.values()])
-    problems = [Problem(lines.source, lines.first + row, CUT_SHORT) for row in cut]
-    return Parsed(
-        _finish(starts, STARTS, hosts, lines, problems),
-        _finish(ends, ENDS, hosts, lines, problems),
-        _finish(deliveries, DELIVERIES, hosts, lines, problems),
-        _finish(logins, LOGINS, hosts, lines, problems),
-        (*lines.problems, *problems),
-    )
+    frame = frame.with_columns(times(frame["stamp"], lines), host=col("from").replace_strict(*hosts, default=None))
+
+    def said_by(those: frozenset[str]) -> pl.Expr:
+        return col("from").is_in([text for text, (_, daemon) in daemons.items() if daemon in those])
+
+    smtpd = frame.filter(said_by(SMTPD))
+    problems = list(lines.problems)
+    parts = [
+        (_starts(smtpd.filter(col.rest.str.starts_with("client=")), keys), STARTS),
+        (frame.filter(said_by(QMGR) & (col.rest.str.strip_chars_end("\r\n") == "removed")), ENDS),
+        (_deliveries(frame.filter(said_by(AGENTS) & col.rest.str.starts_with("to=<")), keys, lines, problems), DELIVERIES),
+        (_failed_logins(smtpd.filter(col.queue_id == "warning"), keys), LOGINS),
+    ]
+    return Parsed(*(_finish(part, schema, keep, lines, problems) for part, schema in parts), tuple(problems))
 
 
 SMTPD = frozenset(("smtpd",))
@@ -89,20 +90,20 @@ QMGR = frozenset(("qmgr",))
 CUT_SHORT = "a delivery without its status: the line was cut short; passed over"
 
 
-def _header(frame: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
-    """The stamp, and the text from the host to the process id, of traditional and ISO-8601 lines."""
-    before = _before()
-    digits = frame["text"].str.slice(0, 1).str.contains(r"[0-9]")
-    if not digits.any():
-        return before.str.slice(0, 15).alias("stamp"), _split(before.str.slice(16), "[").struct[0].alias("from")
-    iso = _split(before, " ")
-    traditional = ~before.str.contains(r"^[0-9]")
-    return (
-        pl.when(traditional).then(before.str.slice(0, 15)).otherwise(iso.struct[0]).alias("stamp"),
-        _split(
-            pl.when(traditional).then(before.str.slice(16)).otherwise(iso.struct[1]), "["
-        ).struct[0].alias("from"),
-    )
+def _header(iso: bool) -> tuple[pl.Expr, pl.Expr]:
+    """The stamp, and the text from the host to the process id, of traditional and, where there are, ISO lines."""
+    header = _part(0)
+    stamp, rest = header.str.slice(0, 15), header.str.slice(16)
+    if iso:
+        parts = _split(header, " ")
+        stamp = pl.when(col.iso).then(parts.struct[0]).otherwise(stamp)
+        rest = pl.when(col.iso).then(parts.struct[1]).otherwise(rest)
+    return stamp.alias("stamp"), _upto(rest, "[").alias("from")
+
+
+def _iso(frame: pl.DataFrame) -> bool:
+    """Whether any line begins with a digit, as ISO-8601 stamps do."""
+    return bool(frame["text"].str.contains(r"^\d").any())
 
 
 def _daemons(frame: pl.DataFrame) -> dict[str, tuple[str, str]]:
@@ -116,72 +117,71 @@ def _daemons(frame: pl.DataFrame) -> dict[str, tuple[str, str]]:
 
 def _starts(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """``ID: client=NAME[IP](:PORT)(, orig_...), sasl_method=M, sasl_username=U(, sasl_sender=S)``."""
-    return (
-        frame.filter(col.queue_id.str.contains(QUEUE_ID))
-        .with_columns(parts=_split(col.rest.str.slice(7), "["))
-        .with_columns(parts=_split(_after(), "]"))
-        .with_columns(client_ip=_before(), parts=_split(_after(), ", sasl_method="))
-        .filter(_before().str.contains(r"^(?::\d+)?(?:, orig_\w+=[^,]*)*$"))
-        .with_columns(parts=_split(_after(), ", sasl_username="))
-        .filter(_before().str.contains(r"^[A-Za-z0-9_-]+$"))
-        .select(*keys, "client_ip", account=_split(_after(), ", sasl_sender=").struct[0].str.strip_chars_end("\r\n"))
+    frame = frame.filter(col.queue_id.str.contains(QUEUE_ID)).select(
+        *keys, "queue_id", parts=_split(col.rest, ", sasl_method=")
+    )
+    frame = (
+        frame.select(*keys, "queue_id", client_ip=_part(0).str.extract(CLIENT), parts=_split(_part(1), ", sasl_username="))
+        .filter(col.client_ip.is_not_null() & _part(0).str.contains(r"^[A-Za-z0-9_-]+$"))
+        .select(*keys, "queue_id", "client_ip", account=_part(1).str.strip_chars_end("\r\n"))
         .filter(col.account != "")
     )
+    sender = frame["account"].str.contains(", sasl_sender=", literal=True)
+    if sender.any():
+        frame = frame.with_columns(account=_split(col.account, ", sasl_sender=").struct[0])
+    return frame
 
 
-def _deliveries(frame: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, list[int]]:
-    """``ID: to=<A>(, orig_to=<O>), relay=R(, ...), dsn=D, status=S (...)``; and the rows that were cut short.
+CLIENT = r"^client=[^\[\]]*\[([0-9A-Fa-f.:]+|unknown)\](?::\d+)?(?:, orig_[a-z_]+=[^,]*)*$"
 
-    A and O are what the sender wrote. Where they hold a quotation mark, they are matched as a whole.
+
+def _deliveries(
+    frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]
+) -> pl.DataFrame:
+    """``ID: to=<A>(, orig_to=<O>), relay=R(, ...), dsn=D, status=S (...)``; what was cut short is told of.
+
+    A and O are what the sender wrote. Without quotation marks neither can hold a comma and a space, so the
+    first ``, dsn=`` is Postfix's own. Where there are any in the line, they are matched as a whole.
     """
+    keys = [*keys, "queue_id"]
     frame = frame.filter(col.queue_id.str.contains(QUEUE_ID))
-    odd = frame.select(
-        col.rest.str.contains('"', literal=True) | col.rest.str.contains(", orig_to=<", literal=True)
-    ).to_series()
-    both = (frame.filter(~odd) if odd.any() else frame).with_columns(parts=_split(col.rest.str.slice(4), ">, "))
+    odd = frame["rest"].str.contains('"', literal=True)
+    both = (frame.filter(~odd) if odd.any() else frame).select(
+        *keys, recipient=_upto(col.rest, ">"), parts=_split(col.rest, ", dsn=")
+    )
     if odd.any():
-        both = pl.concat([both, frame.filter(odd).with_columns(parts=_quoted(col.rest))]).sort("row")
-    both = (
-        both.select(*keys, recipient=_before().str.to_lowercase(), parts=_split(_after(), ", dsn="))
-        .select(*keys, "recipient", parts=_split(_after(), ", status="))
-        .select(
-            *keys,
-            "recipient",
-            recipient_domain=_split(col.recipient, "@").struct[1],
-            dsn=_before(),
-            outcome=_after().str.slice(0, 4).replace_strict(OUTCOMES, default=None),
-        )
+        quoted = frame.filter(odd).with_columns(parts=_quoted(col.rest))
+        quoted = quoted.select(*keys, recipient=_part(0), parts=_split(_part(1), ", dsn="))
+        both = pl.concat([both, quoted]).sort("row")
+    both = both.select(*keys, col.recipient.str.slice(4), parts=_split(_part(1), ", status=")).select(
+        *keys, "recipient", dsn=_part(0), outcome=_part(1).str.slice(0, 4).replace_strict(OUTCOMES, default=None)
     )
     whole = both.select(
         (col.outcome.is_not_null() & col.dsn.str.contains(r"^[245]\.\d{1,3}\.\d{1,3}$")).fill_null(False)
     ).to_series()
-    cut = [] if whole.all() else both.filter(~whole)["row"].to_list()
-    both = both.filter(whole) if cut else both
-    if odd.any():
-        both = both.with_columns(
-            recipient_domain=pl.when(col.recipient.str.contains('"', literal=True))
-            .then(col.recipient.str.extract(r"@([^@]*)$"))
-            .otherwise("recipient_domain")
-        )
-    return both, cut
+    if not whole.all():
+        problems += [Problem(lines.source, lines.first + row, CUT_SHORT) for row in both.filter(~whole)["row"]]
+        both = both.filter(whole)
+    return both
 
 
 def _quoted(rest: pl.Expr) -> pl.Expr:
-    """Address and remainder where the sender's text has quotation marks, or a second address follows."""
+    """``to=<`` with the address, and the remainder, where there may be quoted text in one or two addresses."""
     address = r'(?:"(?:[^"\\]|\\.)*"|[^">])*'
     return rest.str.extract_groups(
-        rf"^to=<(?<field_0>{address})>(?:, orig_to=<{address}>)?, (?<field_1>.*)"
+        rf"^(?<field_0>to=<{address})>(?:, orig_to=<{address}>)?(?<field_1>, .*)"
     )
 
 
 def _failed_logins(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """``warning: NAME[IP](:PORT): SASL M authentication failed: R(, sasl_username=U)``."""
-    found = frame.with_columns(
+    found = frame.select(
+        *keys,
         parts=col.rest.str.extract_groups(
             r"^[^\[\] ]+\[(?<client_ip>[0-9A-Fa-f.:]+)\](?::\d+)?: SASL [A-Za-z0-9_-]+ authentication failed: "
             r"(?<reason>[^\r\n]*)"
         )
-    ).with_columns(client_ip=col.parts.struct.field("client_ip"), reason=col.parts.struct.field("reason"))
+    ).select(*keys, client_ip=col.parts.struct.field("client_ip"), reason=col.parts.struct.field("reason"))
     return found.filter(col.client_ip.is_not_null()).select(
         *keys,
         "client_ip",
@@ -191,20 +191,21 @@ def _failed_logins(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 
 def _finish(
-    frame: pl.DataFrame, schema: dict[str, pl.DataType | type], hosts: tuple[list[str], list[str]], lines: Lines, problems: list[Problem]
+    frame: pl.DataFrame,
+    schema: dict[str, pl.DataType | type],
+    keep: list[str],
+    lines: Lines,
+    problems: list[Problem],
 ) -> pl.DataFrame:
-    """The columns of ``schema`` with real times, hosts and line numbers; rows of impossible times are told of."""
-    frame = frame.with_columns(
-        line=col.row.cast(pl.UInt64) + lines.first, host=col("from").replace_strict(*hosts, default=None)
-    )
-    if "time" in schema:
-        frame = frame.with_columns(time=times(frame["stamp"], lines))
-        if frame["time"].has_nulls():
-            for line, stamp in frame.filter(col.time.is_null()).select("line", "stamp").iter_rows():
-                problems.append(Problem(lines.source, line, f"'{stamp}' is no possible time; passed over"))
-            frame = frame.filter(col.time.is_not_null())
-    keep = ["text"] if lines.keep_text and "text" in frame.columns else []
-    return frame.select(*(col(name).cast(type_) for name, type_ in schema.items()), *keep)
+    """The columns of ``schema``, with line numbers; rows of impossible times are told of and left out."""
+    if "time" in schema and frame["time"].has_nulls():
+        for row, stamp in frame.filter(col.time.is_null()).select("row", "stamp").iter_rows():
+            problems.append(
+                Problem(lines.source, lines.first + row, f"'{stamp}' is no possible time; passed over")
+            )
+        frame = frame.filter(col.time.is_not_null())
+    line = (col.row.cast(pl.UInt64) + lines.first).alias("line")
+    return frame.select(line, *(col(name) for name in schema if name != "line"), *keep)
 
 
 def recognises(sample: list[str]) -> bool:

@@ -18,14 +18,20 @@ def times(stamps: pl.Series, lines: Lines) -> pl.Series:
     A stamp without a year takes the year that puts it nearest to the lines' reference (so 1 January read on
     31 December is tomorrow, not a year ago), and the source's zone.
     """
+    each = stamps.unique()
+    parsed = _each(each, lines)
+    return stamps.replace_strict(each, parsed, default=None, return_dtype=pl.Datetime("us")).alias("time")
+
+
+def _each(stamps: pl.Series, lines: Lines) -> pl.Series:
     near = lines.reference.astimezone(UTC).replace(tzinfo=None)
     quick = _in_year(stamps, near.year, lines)
     if not quick.has_nulls() and (not len(quick) or (quick - near).abs().max() < SURELY_NEAREST):  # type: ignore[operator]
         return quick
-    each = stamps.unique().to_frame("stamp")
+    frame = stamps.to_frame("stamp")
     iso = pl.col("stamp").str.contains("T", literal=True)
-    parsed = pl.concat([_iso(each.filter(iso)), _traditional(each.filter(~iso), lines)])
-    return stamps.to_frame("stamp").join(parsed, on="stamp", how="left", maintain_order="left")["time"]
+    parsed = pl.concat([_iso(frame.filter(iso)), _traditional(frame.filter(~iso), lines)])
+    return frame.join(parsed, on="stamp", how="left", maintain_order="left")["time"]
 
 
 def _in_year(stamps: pl.Series, year: int, lines: Lines) -> pl.Series:

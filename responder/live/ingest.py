@@ -36,8 +36,8 @@ class Ingest:
                     joined = join(format_.parse(read.lines), file.source)
                     for problem in joined.parsed.problems:
                         log.warning("source problem", where=f"{problem.source}:{problem.line}", what=problem.message)
-                    events, open_after = with_open(joined, open_)
-                    self.store.add(events, open_after, [read.position])
+                    part, open_after = with_open(joined, open_)
+                    self.store.add(part.flat(), open_after, [read.position])
                     open_ = open_after
                     count += len(read.lines)
             except SourceUnreadable as error:

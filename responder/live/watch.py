@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.sqlite import insert
 
 from responder.audit.trail import Trail
-from responder.cases.book import StateBook, floors
+from responder.cases.book import StateBook, floors, settled
 from responder.cases.case import Case
 from responder.cases.judge import judge
 from responder.clock import Clock
@@ -55,10 +55,11 @@ class Watch:
         with self.state.connect() as connection:
             after = connection.execute(select(marks.c.value).where(marks.c.name == JUDGED)).scalar() or 0
             known = floors(connection, self.clock.now() - timedelta(seconds=LONGEST))
+            known_hits = settled(connection, self.policy.quiet)
         if upto <= after:
             return 0
         moments = probes(self.store.touched(after, upto), self.interval, known)
-        hits = detect(self.store, self.detections, moments)
+        hits = detect(self.store, self.detections, moments, known_hits, self.policy.quiet)
         with self.state.begin() as connection:
             judge(StateBook(connection, self.trail, self.policy, self.act), self.policy, hits, self._enrich)
             connection.execute(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from functools import cache
 
+from responder.events.store import Figures
 from responder.measures.measure import Measure
 
 
@@ -17,3 +19,13 @@ def measures() -> dict[str, Measure]:
         if measure := getattr(importlib.import_module(f"{__name__}.{module.name}"), "MEASURE", None):
             found[measure.name] = measure
     return found
+
+
+def figures(names: Iterable[str]) -> Figures:
+    """What to ask the event store for these measures."""
+    known = measures()
+    wanted = {name for name in names} | {part for name in names for part in known[name].made_of}
+    return Figures(
+        {name: known[name].sql for name in sorted(wanted) if not known[name].made_of},
+        {name: known[name].sql for name in sorted(wanted) if known[name].made_of},
+    )

@@ -9,5 +9,4 @@ MEASURE = Measure(
     "count(DISTINCT e.network) FILTER (e.kind = 'submission')",
     Kind.SUBMISSION,
     "Different /24 (IPv4) and /48 (IPv6) networks of the clients; loopback and private addresses tell no origin and count for nothing.",
-    distinct="client_ip",
 )

@@ -9,5 +9,4 @@ MEASURE = Measure(
     "count(DISTINCT e.recipient_domain) FILTER (e.kind = 'delivery')",
     Kind.DELIVERY,
     "Different domains among the recipients.",
-    distinct="recipient_domain",
 )

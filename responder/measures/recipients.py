@@ -6,7 +6,7 @@ from responder.measures.measure import Measure
 MEASURE = Measure(
     "recipients",
     "recipients",
-    "count(DISTINCT hash(e.host, e.queue_id, e.recipient)) FILTER (e.kind = 'delivery')",
+    "count(DISTINCT e.copy) FILTER (e.kind = 'delivery')",
     Kind.DELIVERY,
     "Recipients of the account's messages; a recipient of two messages counts twice, a retry once.",
 )

@@ -1,5 +1,7 @@
 """How many recipients of the account's messages do not exist."""
 
+import polars as pl
+
 from responder.events.event import Kind
 from responder.measures.measure import Measure
 
@@ -9,7 +11,8 @@ UNKNOWN = "e.kind = 'delivery' AND e.outcome = 'bounced' AND e.dsn LIKE '5.1.%'"
 MEASURE = Measure(
     "unknown_user_bounces",
     "recipients",
-    f"count(DISTINCT hash(e.host, e.queue_id, e.recipient)) FILTER ({UNKNOWN})",
+    f"count(DISTINCT e.copy) FILTER ({UNKNOWN})",
     Kind.DELIVERY,
     "Recipients that their own servers do not know (bounced with 5.1.x).",
+    (pl.col("outcome") == "bounced") & pl.col("dsn").str.starts_with("5.1."),
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
@@ -17,8 +19,8 @@ from responder.sources.lines import LineCutter, Lines, Problem
 from responder.sources.position import Position
 
 BATCH = 8 * 1024 * 1024
-ROTATED = 3
-"""How many rotated neighbours are looked at for the rest of a file that went away."""
+ROTATED = 10
+"""How many rotated neighbours are looked at for the rest of a file that went away, and what came after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class FollowedFile:
 
     A file is known by its first bytes, not by its inode (copy and truncation keeps the inode, and inodes are
     used again). When they differ, or the file is shorter than what was read of it, it was rotated: the rest of
-    the old one is read from the rotated copy that begins with the same bytes, then the new one from its start.
+    the old one is read from the rotated copy that begins with the same bytes, then any that was rotated after
+    it, then the new one from its start. While the new one is missing or empty, the old one may still be written
+    to (a syslog daemon is told of the rotation after it): nothing is read until the new one has begun.
     """
 
     def __init__(self, path: Path, zone: ZoneInfo) -> None:
@@ -47,48 +51,73 @@ class FollowedFile:
         try:
             with self.path.open("rb") as file:
                 if position is None:
-                    position = self._beginning()
+                    position = self._beginning(file)
                 elif self._rotated(file, position):
-                    yield from self._rest(position)
-                    position = self._beginning()
+                    if os.fstat(file.fileno()).st_size == 0:
+                        return
+                    yield from self._rest(file, position)
+                    position = self._beginning(file)
                     yield Read(self._lines(b"", position, ()), position)
                 yield from self._tail(file, position)
         except FileNotFoundError:
-            # Between a rename and the first line of the new file there is none: the rest of the old one is
-            # read when the new one is there.
             if position is None:
                 raise SourceUnreadable(self.path, "there is no such file") from None
         except OSError as error:
             raise SourceUnreadable(self.path, error.strerror or str(error)) from error
 
-    def _beginning(self) -> Position:
-        return Position(self.source, fingerprint(b"", 0), 0, 0, 0)
+    def _beginning(self, file: BinaryIO) -> Position:
+        head = _head(file)
+        return Position(self.source, fingerprint(head, len(head)), len(head), 0, 0)
 
     def _rotated(self, file: BinaryIO, position: Position) -> bool:
         size = os.fstat(file.fileno()).st_size
-        head = file.read(position.fingerprint_length)
-        return size < position.offset or fingerprint(head, position.fingerprint_length) != position.fingerprint
+        return size < position.offset or not _begins(file, position)
 
-    def _rest(self, position: Position) -> Iterator[Read]:
-        """The unread end of the file that ``position`` is in, from its rotated copy."""
-        for path in self._neighbours():
-            opener = gzip.open if path.suffix == ".gz" else open
+    def _rest(self, new: BinaryIO, position: Position) -> Iterator[Read]:
+        """The unread end of the file that ``position`` is in, from its rotated copy, and the files after it."""
+        neighbours = self._neighbours()
+        found = False
+        for number, path in enumerate(neighbours):
             try:
-                with opener(path, "rb") as file:
-                    head = file.read(position.fingerprint_length)
-                    if len(head) < position.fingerprint_length:
+                with _opened(path) as file:
+                    if not _begins(file, position):
                         continue
-                    if fingerprint(head, position.fingerprint_length) == position.fingerprint:
-                        yield from self._tail(file, position, final=True)
-                        return
-            except (OSError, EOFError):
-                continue
-        yield Read(self._lines(b"", position, (self._lost(position),)), position)
+                    found = True
+                    for read in self._tail(file, position, final=True):
+                        position = read.position
+                        yield read
+                    heads = [_head(file), _head(new)]
+            except (OSError, EOFError, zlib.error):
+                continue  # being compressed just now, say: the copy beside it goes on where this one ended
+            for after in reversed(neighbours[:number]):
+                if _series(after) == _series(path):
+                    yield from self._whole(after, heads)
+            return
+        if not found:
+            yield Read(self._lines(b"", position, (self._lost(position),)), position)
+
+    def _whole(self, path: Path, heads: list[bytes]) -> Iterator[Read]:
+        """A file that came and went between two reads, unless it is a copy of one that begins with ``heads``."""
+        position = None
+        try:
+            with _opened(path) as file:
+                head = _head(file)
+                if not head or any(one.startswith(head) or head.startswith(one) for one in heads):
+                    return
+                heads.append(head)
+                position = self._beginning(file)
+                for read in self._tail(file, position, final=True):
+                    position = read.position
+                    yield read
+        except (OSError, EOFError, zlib.error) as error:
+            if position:
+                problem = Problem(str(path), position.line + 1, f"cannot be read from here on: {error}")
+                yield Read(self._lines(b"", position, (problem,)), position)
 
     def _neighbours(self) -> list[Path]:
         """Files beside this one whose name begins with its name, the newest first."""
         found = [p for p in self.path.parent.glob(f"{_escaped(self.path.name)}?*") if p.is_file()]
-        return sorted(found, key=lambda p: p.stat().st_mtime, reverse=True)[:ROTATED]
+        return sorted(found, key=lambda p: p.stat().st_mtime_ns, reverse=True)[:ROTATED]
 
     def _lost(self, position: Position) -> Problem:
         return Problem(
@@ -100,8 +129,7 @@ class FollowedFile:
     def _tail(self, file: BinaryIO, position: Position, final: bool = False) -> Iterator[Read]:
         """Whole lines from the position on; the last line too when the file is ``final`` and lacks its end."""
         if position.fingerprint_length < ENOUGH:
-            file.seek(0)
-            head = file.read(ENOUGH)
+            head = _head(file)
             position = replace(position, fingerprint=fingerprint(head, len(head)), fingerprint_length=len(head))
         file.seek(position.offset)
         carry = b""
@@ -128,6 +156,26 @@ class FollowedFile:
             keep_text=True,
             problems=(*problems, *found),
         )
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(ENOUGH)
+
+
+def _begins(file: BinaryIO, position: Position) -> bool:
+    """Whether this is the file that ``position`` is in."""
+    head = _head(file)[: position.fingerprint_length]
+    return len(head) == position.fingerprint_length and fingerprint(head, len(head)) == position.fingerprint
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def _series(path: Path) -> str:
+    """What the names of one file's rotated copies have in common: all but numbers, dates and compression."""
+    return re.sub(r"\d+", "#", path.name.removesuffix(".gz"))
 
 
 def _escaped(name: str) -> str:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from responder.errors import SourceUnreadable
 from responder.sources.lines import LineCutter, Lines, Problem
 
-CHUNK = 8 * 1024 * 1024
+CHUNK = 16 * 1024 * 1024
 """Bytes read at once: with fewer the cost of each step shows, with more that of fresh memory."""
 
 WORKERS = 2

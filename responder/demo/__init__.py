@@ -1,0 +1,1 @@
+"""A demonstration without real systems: stand-ins that speak their protocols, and a mail log to replay."""

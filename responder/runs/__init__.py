@@ -1,0 +1,1 @@
+"""Runs: one execution of a playbook for a case, journalled so that nothing happens twice."""
