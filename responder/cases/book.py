@@ -11,12 +11,13 @@ from sqlalchemy import Connection, func, select
 
 from responder.audit.trail import Trail
 from responder.cases.case import Case
+from responder.clock import Clock
 from responder.confirmation.evidence import doubt
 from responder.decisions.decision import Decision, Kind
 from responder.decisions.policy import Policy
 from responder.detections.detection import Family, Severity
 from responder.detections.hit import Hit
-from responder.state.tables import cases, decisions, hits
+from responder.state.tables import cases, decisions, hits, runs
 
 ACTOR = "policy"
 
@@ -24,7 +25,7 @@ ACTOR = "policy"
 class StateBook:
     """A book in one transaction of the state database.
 
-    ``contain`` is called for each decision that is carried out at once, with the connection, the case and the
+    ``act`` is called for each decision that is carried out at once, with the connection, the case and the
     decision's id, so that the run is written in the same transaction.
     """
 
@@ -33,7 +34,7 @@ class StateBook:
         connection: Connection,
         trail: Trail,
         policy: Policy,
-        act: Callable[[Connection, Case, int, Kind], None],
+        act: Callable[[Connection, Case, int, Kind], object],
     ) -> None:
         self._connection, self._trail, self._policy, self._act = connection, trail, policy, act
 
@@ -169,6 +170,15 @@ def close_case(
     trail.record(
         connection, actor, "case:account:closed", account=account, case_id=case_id, detail={"outcome": outcome}
     )
+
+
+def restore_case(connection: Connection, trail: Trail, clock: Clock, run_id: int, actor: str) -> None:
+    """Closes the case of a run that was taken back: nothing before that counts against the account again."""
+    row = connection.execute(
+        select(cases).join(runs, runs.c.case_id == cases.c.id).where(runs.c.id == run_id)
+    ).first()
+    if row is not None and row.closed_at is None:
+        close_case(connection, trail, actor, row.id, row.account, clock.now(), "restored")
 
 
 def settled(connection: Connection, quiet: timedelta) -> dict[tuple[str, str], datetime]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -120,6 +121,11 @@ class Policy:
             )
             return Kind.QUEUE
         return kind
+
+    @property
+    def quiet(self) -> timedelta:
+        """How long after its last new evidence a case stays open."""
+        return timedelta(hours=self.keys.quiet_hours_to_close)
 
     def playbook(self, kind: Kind) -> str | None:
         """The name of the playbook of a decision."""

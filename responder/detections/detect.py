@@ -48,12 +48,21 @@ def detect(
     """The hits at ``moments`` (see ``probes``), in order of time, and what they settle.
 
     A detection that hits is ``settled`` for that account for so long; it is not looked at again meanwhile.
-    Detections that only confirm are looked at for accounts where something hit or is settled.
+    Detections that only confirm are looked at for accounts where something hit or is settled, at moments when
+    it is: a hit before it would find no case to confirm, and must not settle those that do.
     """
+    spans: dict[str, list[tuple[datetime, datetime]]] = {account: [] for account, _ in settled}
+    for (account, _), until in settled.items():
+        spans[account].append((until - settles, until))
     hits = _unsettled(_hits(store, detections.opening, moments, settled), settled, settles)
-    known = {account for account, _ in settled}
-    theirs = moments.filter(pl.col("account").is_in(list(known)))
-    hits += _unsettled(_hits(store, detections.confirming, theirs, settled), settled, settles)
+    for hit in hits:
+        spans.setdefault(hit.account, []).append((hit.at, hit.at + settles))
+    theirs = moments.filter(pl.col("account").is_in(list(spans)))
+    for hit in sorted(_hits(store, detections.confirming, theirs, settled), key=lambda hit: hit.at):
+        if any(begin <= hit.at <= end for begin, end in spans[hit.account]):
+            for first in _unsettled([hit], settled, settles):
+                spans[hit.account].append((hit.at, hit.at + settles))
+                hits.append(first)
     return sorted(hits, key=lambda hit: (hit.at, hit.account, hit.detection))
 
 
@@ -129,8 +138,8 @@ def screen(deliveries: pl.DataFrame, submissions: pl.DataFrame, detections: Dete
         passed: set[str] | None = None
         for name, bounds in rule.when.items():
             measure = measures()[name]
-            if measure.counts is None or bounds.at_least is None:
-                continue
+            if measure.counts is None or bounds.at_least is None or bounds.at_least <= 0:
+                continue  # no bound: an account without any such event may hit too
             key = (measure.bound, rule.window)
             if key not in counts:
                 counts[key] = _in_buckets(kinds[measure.counts], measure, rule.window)

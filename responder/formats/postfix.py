@@ -8,6 +8,7 @@ say stands further right or is checked against the form of a queue id, so it can
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -33,12 +34,13 @@ OUTCOMES = {
     "unde": "undeliverable",
 }
 
-CLIENT = r"^[A-Za-z0-9._-]+\[(?<client_ip>[^\s\[\],]+)\](?::\d+)?(?:, orig_\w+=[^,]*)*$"
-"""Name and address of a client: Postfix writes only host names that are valid, or ``unknown``."""
+CLIENT = r"^client=[A-Za-z0-9._-]+\[([0-9A-Fa-f.:]+|unknown)\](?::\d+)?(?:, orig_[a-z_]+=[^,]*)*$"
+"""The client's name and address: Postfix logs only names that are valid host names, or ``unknown``."""
 
 ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^">])*'
-QUOTED = rf"^to=<(?<field_0>{ADDRESS})>(?:, orig_to=<{ADDRESS}>)?, (?<field_1>.*)"
-UNQUOTED = r"^to=<(?<field_0>.*?)>, (?:orig_to=<.*>, )?(?<field_1>relay=[^,]*, (?:\w+=[^,]*, )*dsn=[245]\.\d.*)"
+QUOTED = rf"^(?<field_0>to=<{ADDRESS})>(?:, orig_to=<{ADDRESS}>)?(?<field_1>, .*)"
+UNQUOTED = r"^(?<field_0>to=<.*?)>, (?:orig_to=<.*>, )?(?<field_1>relay=[^,]*(?:, \w+=[^,]*)*, dsn=[245]\.\d.*)"
+"""``to=<`` with the address, and the remainder with the agent's own fields."""
 
 PROGRAM = re.compile(r"^(\S+) (postfix[^/\s]*(?:/[^/\s]+)*)/([a-z]+)$")
 
@@ -69,25 +71,31 @@ def parse(lines: Lines) -> Parsed:
     ).select("row", *keep, *_header(_iso(frame)), queue_id=_part(1), rest=_part(2))
     daemons = _daemons(frame)
     hosts = (list(daemons), [host for host, _ in daemons.values()])
-    frame = frame.with_columns(times(frame["stamp"], lines), host=col("from").replace_strict(*hosts, default=None))
+    frame = frame.with_columns(times(frame["stamp"], lines), host=col("from").replace_strict(*hosts, default=None, return_dtype=pl.String))
 
     def said_by(those: frozenset[str]) -> pl.Expr:
         return col("from").is_in([text for text, (_, daemon) in daemons.items() if daemon in those])
 
     smtpd = frame.filter(said_by(SMTPD))
     problems = list(lines.problems)
-    parts = [
-        (_starts(smtpd.filter(col.rest.str.starts_with("client=")), keys), STARTS),
-        (frame.filter(said_by(QMGR) & (col.rest.str.strip_chars_end("\r\n") == "removed")), ENDS),
-        (_deliveries(frame.filter(said_by(AGENTS) & col.rest.str.starts_with("to=<")), keys, lines, problems), DELIVERIES),
-        (_failed_logins(smtpd.filter(col.queue_id == "warning"), keys), LOGINS),
-    ]
-    return Parsed(*(_finish(part, schema, keep, lines, problems) for part, schema in parts), tuple(problems))
+    starts = _starts(smtpd.filter(col.rest.str.starts_with("client=")), keys, lines, problems)
+    ends = frame.filter(said_by(QMGR) & (col.rest.str.strip_chars_end("\r\n") == "removed"))
+    sent = frame.filter(said_by(AGENTS) & col.rest.str.starts_with("to=<"))
+    deliveries = _deliveries(sent, keys, lines, problems)
+    logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), keys)
+    tables = (
+        _finish(starts, STARTS, keep, lines, problems),
+        _finish(ends, ENDS, keep, lines, problems),
+        _finish(deliveries, DELIVERIES, keep, lines, problems),
+        _finish(logins, LOGINS, keep, lines, problems),
+    )
+    return Parsed(*tables, tuple(problems))
 
 
 SMTPD = frozenset(("smtpd",))
 QMGR = frozenset(("qmgr",))
 CUT_SHORT = "a delivery without its status: the line was cut short; passed over"
+NO_CLIENT = "what stands in the client's place is none, so Postfix did not write this; passed over"
 
 
 def _header(iso: bool) -> tuple[pl.Expr, pl.Expr]:
@@ -115,61 +123,72 @@ def _daemons(frame: pl.DataFrame) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _starts(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:
     """``ID: client=NAME[IP](:PORT)(, orig_...), sasl_method=M, sasl_username=U(, sasl_sender=S)``."""
     frame = frame.filter(col.queue_id.str.contains(QUEUE_ID)).select(
         *keys, "queue_id", parts=_split(col.rest, ", sasl_method=")
     )
     frame = (
-        frame.select(*keys, "queue_id", client_ip=_part(0).str.extract(CLIENT), parts=_split(_part(1), ", sasl_username="))
-        .filter(col.client_ip.is_not_null() & _part(0).str.contains(r"^[A-Za-z0-9_-]+$"))
-        .select(*keys, "queue_id", "client_ip", account=_part(1).str.strip_chars_end("\r\n"))
+        frame.select(*keys, "queue_id", client=_part(0), parts=_split(_part(1), ", sasl_username="))
+        .filter(_part(0).str.contains(r"^[A-Za-z0-9_-]+$"))
+        .select(*keys, "queue_id", client_ip=col.client.str.extract(CLIENT), account=_part(1).str.strip_chars_end("\r\n"))
         .filter(col.account != "")
     )
+    if frame["client_ip"].has_nulls():
+        odd = frame.filter(col.client_ip.is_null())["row"]
+        problems += [Problem(lines.source, lines.first + row, NO_CLIENT) for row in odd]
+        frame = frame.filter(col.client_ip.is_not_null())
     sender = frame["account"].str.contains(", sasl_sender=", literal=True)
     if sender.any():
         frame = frame.with_columns(account=_split(col.account, ", sasl_sender=").struct[0])
     return frame
 
 
-CLIENT = r"^client=[^\[\]]*\[([0-9A-Fa-f.:]+|unknown)\](?::\d+)?(?:, orig_[a-z_]+=[^,]*)*$"
-
-
-def _deliveries(
-    frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]
-) -> pl.DataFrame:
+def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:
     """``ID: to=<A>(, orig_to=<O>), relay=R(, ...), dsn=D, status=S (...)``; what was cut short is told of.
 
-    A and O are what the sender wrote. Without quotation marks neither can hold a comma and a space, so the
-    first ``, dsn=`` is Postfix's own. Where there are any in the line, they are matched as a whole.
+    A and O are what the sender wrote. Where there are quotation marks in the line, the addresses are matched as
+    a whole. Where that fails, or what follows is not the agent's (Postfix before 3.5 did not quote), they are
+    whatever stands before fields of the agent's form.
     """
-    keys = [*keys, "queue_id"]
     frame = frame.filter(col.queue_id.str.contains(QUEUE_ID))
     odd = frame["rest"].str.contains('"', literal=True)
-    both = (frame.filter(~odd) if odd.any() else frame).select(
-        *keys, recipient=_upto(col.rest, ">"), parts=_split(col.rest, ", dsn=")
+    plain = (frame.filter(~odd) if odd.any() else frame).select(
+        *keys, "queue_id", recipient=_upto(col.rest, ">"), parts=_split(col.rest, ", dsn=")
     )
+    found = _outcomes(plain, keys)
     if odd.any():
-        quoted = frame.filter(odd).with_columns(parts=_quoted(col.rest))
-        quoted = quoted.select(*keys, recipient=_part(0), parts=_split(_part(1), ", dsn="))
-        both = pl.concat([both, quoted]).sort("row")
-    both = both.select(*keys, col.recipient.str.slice(4), parts=_split(_part(1), ", status=")).select(
-        *keys, "recipient", dsn=_part(0), outcome=_part(1).str.slice(0, 4).replace_strict(OUTCOMES, default=None)
-    )
-    whole = both.select(
-        (col.outcome.is_not_null() & col.dsn.str.contains(r"^[245]\.\d{1,3}\.\d{1,3}$")).fill_null(False)
-    ).to_series()
+        found = pl.concat([found, _outcomes(_matched(frame.filter(odd), QUOTED, keys), keys)]).sort("row")
+    whole = found["whole"]
     if not whole.all():
-        problems += [Problem(lines.source, lines.first + row, CUT_SHORT) for row in both.filter(~whole)["row"]]
-        both = both.filter(whole)
-    return both
+        rest = frame.join(found.filter(~whole).select("row"), on="row", how="semi", maintain_order="left")
+        again = _outcomes(_matched(rest, UNQUOTED, keys), keys)
+        problems += [Problem(lines.source, lines.first + row, CUT_SHORT) for row in again.filter(~col.whole)["row"]]
+        found = pl.concat([found, again]).filter("whole").sort("row")
+    return found
 
 
-def _quoted(rest: pl.Expr) -> pl.Expr:
-    """``to=<`` with the address, and the remainder, where there may be quoted text in one or two addresses."""
-    address = r'(?:"(?:[^"\\]|\\.)*"|[^">])*'
-    return rest.str.extract_groups(
-        rf"^(?<field_0>to=<{address})>(?:, orig_to=<{address}>)?(?<field_1>, .*)"
+def _matched(frame: pl.DataFrame, pattern: str, keys: list[str]) -> pl.DataFrame:
+    """Address and remainder where they can only be told apart by a pattern."""
+    return frame.with_columns(parts=col.rest.str.extract_groups(pattern)).select(
+        *keys, "queue_id", recipient=_part(0), parts=_split(_part(1), ", dsn=")
+    )
+
+
+def _outcomes(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Recipient, code and outcome; ``whole`` where none is missing."""
+    return (
+        frame.select(*keys, "queue_id", col.recipient.str.slice(4), parts=_split(_part(1), ", status="))
+        .select(
+            *keys,
+            "queue_id",
+            "recipient",
+            dsn=_part(0),
+            outcome=_part(1).str.slice(0, 4).replace_strict(OUTCOMES, default=None, return_dtype=pl.String),
+        )
+        .with_columns(
+            whole=(col.outcome.is_not_null() & col.dsn.str.contains(r"^[245]\.\d{1,3}\.\d{1,3}$")).fill_null(False)
+        )
     )
 
 
@@ -192,7 +211,7 @@ def _failed_logins(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 def _finish(
     frame: pl.DataFrame,
-    schema: dict[str, pl.DataType | type],
+    schema: Iterable[str],
     keep: list[str],
     lines: Lines,
     problems: list[Problem],

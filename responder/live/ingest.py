@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import structlog
@@ -26,9 +27,14 @@ class Ingest:
     store: EventStore
     sources: list[tuple[FollowedFile, Format]]
     unreadable: dict[str, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self) -> int:
         """Takes in all that was added; returns the number of lines."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> int:
         positions, open_, count = self.store.positions(), self.store.open_messages(), 0
         for file, format_ in self.sources:
             try:

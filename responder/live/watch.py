@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import structlog
 from sqlalchemy import Connection, Engine, select
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 JUDGED = "judged"
 EVIDENCE_LINES = 20
 
-Act = Callable[[Connection, Case, int, Kind], None]
+Act = Callable[[Connection, Case, int, Kind], object]
 
 
 @dataclass(slots=True)
@@ -68,6 +68,12 @@ class Watch:
                 .on_conflict_do_update(index_elements=["name"], set_={"value": upto})
             )
         return len(hits)
+
+    def forget(self, keep_days: int) -> None:
+        """Drops the events that are older than the site keeps them."""
+        before = self.clock.now().astimezone(UTC).replace(tzinfo=None) - timedelta(days=keep_days)
+        if gone := self.store.purge(before):
+            log.info("events forgotten", number=gone, older_than_days=keep_days)
 
     def _enrich(self, hit: Hit) -> Hit:
         log.info("hit", account=hit.account, detection=hit.detection, figures=hit.figures)

@@ -12,7 +12,7 @@ from responder.actions.action import Action
 from responder.errors import BadInput, BadInputs, Place
 from responder.playbooks import names, template
 from responder.playbooks.message import Message, ReadMessage
-from responder.playbooks.step import Step, WrittenStep
+from responder.playbooks.step import OnFailure, Step, WrittenStep
 from responder.site.suggest import did_you_mean
 from responder.site.yaml import Document, Path_
 
@@ -32,7 +32,7 @@ class Checker:
         steps = document.data.get("steps") if isinstance(document.data, dict) else None
         self._written: list[Any] = steps if isinstance(steps, list) else []
         self._ids = [str(each["id"]) for each in self._written if isinstance(each, dict) and "id" in each]
-        self._earlier: dict[str, Iterable[str]] = {}
+        self._earlier: dict[str, Iterable[str] | None] = {}
         self._roots: set[str] = set()
 
     def steps(self) -> list[Step | None]:
@@ -40,12 +40,14 @@ class Checker:
         return [self._step(number) for number in range(len(self._written))]
 
     def _step(self, number: int) -> Step | None:
+        here: Path_ = ("steps", number)
         try:
-            written = self._document.read(WrittenStep, "steps", number)
+            written = self._document.read(WrittenStep, *here)
         except BadInputs as error:
             self.problems += error.problems
-            return None
-        here: Path_ = ("steps", number)
+            if (written_anyway := _readable(self._written[number])) is None:
+                return None
+            written = written_anyway
         if written.id in self._earlier:
             self._wrong(f"step id '{written.id}' is used twice; each step needs its own", *here, "id")
         self._roots = set()
@@ -67,7 +69,7 @@ class Checker:
             roots=frozenset(self._roots),
             waits_for=waits,
         )
-        self._earlier[written.id] = action.outputs if action is not None else ()
+        self._earlier[written.id] = action.outputs if action is not None else None
         return step
 
     def _action(self, uses: str, *path: str | int) -> Action[Any] | type[Action[Any]] | None:
@@ -161,6 +163,20 @@ class Checker:
 
     def _wrong(self, message: str, *path: str | int) -> None:
         self.problems.append(self._document.error(message, *path))
+
+
+def _readable(entry: Any) -> WrittenStep | None:
+    """What can be read of a step of the wrong shape, so that the rest of it is checked all the same."""
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("id", "uses")):
+        return None
+    values, when = entry.get("with"), entry.get("when")
+    return WrittenStep.model_construct(
+        id=entry["id"],
+        uses=entry["uses"],
+        with_=values if isinstance(values, dict) else {},
+        when=when if isinstance(when, str) else None,
+        on_failure=OnFailure.STOP,
+    )
 
 
 def _texts(value: Any, path: Path_) -> list[tuple[Path_, str]]:

@@ -15,10 +15,14 @@ SITE = ("name", "domain", "help_desk")
 RUN = ("id", "reference")
 
 
-def known(earlier: Mapping[str, Iterable[str]]) -> dict[str, Names | None]:
-    """The names at a step; ``earlier`` are the steps before it with the outputs that each gives."""
+def known(earlier: Mapping[str, Iterable[str] | None]) -> dict[str, Names | None]:
+    """The names at a step; ``earlier`` are the steps before it with their outputs, None: not known."""
     steps = {
-        step: {"state": None, "reason": None, "outputs": _leaves((*outputs, "verified"))}
+        step: {
+            "state": None,
+            "reason": None,
+            "outputs": None if outputs is None else _leaves((*outputs, "verified")),
+        }
         for step, outputs in earlier.items()
     }
     return {

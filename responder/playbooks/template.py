@@ -130,7 +130,7 @@ def paths(text: str, *, expression: bool = False) -> list[tuple[int, tuple[str, 
         if not expression:
             _SANDBOX.compile(text)
     except TemplateSyntaxError as error:
-        raise _at(error.lineno, error.message or "cannot be read") from None
+        raise _at(error.lineno, f"cannot be read: {error.message}") from None
     for node in _walk(tree):
         if not isinstance(node, _NODES):
             raise _at(node.lineno, f"{type(node).__name__.lower()} is not possible in a playbook")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -22,10 +22,14 @@ from responder.runs.run import Direction, Run, StepRow, StepState
 from responder.site.yaml import Written
 
 log = structlog.get_logger()
+_LONGEST = 10  # times the first pause
 
 
 class Carrier:
-    """``tries``: how often a step is begun at most; ``pause``: the least time between two tries."""
+    """``tries``: how often a step is begun at most; ``pause``: the time before the second try.
+
+    Each further pause is twice the one before, up to ten times the first: an outage may last for hours.
+    """
 
     def __init__(self, journal: Journal, clock: Clock, *, tries: int, pause: timedelta) -> None:
         self._journal = journal
@@ -93,7 +97,7 @@ class Carrier:
         """Nothing was done: failed, to be tried again while tries are left."""
         if row.tries >= self._tries:
             return self.end(run, row, StepState.FAILED, f"{error}; given up after {row.tries} tries")
-        pause = self._pause
+        pause = self._pause_after(row)
         if isinstance(error, SystemUnreachable) and error.retry_after is not None:
             pause = max(pause, timedelta(seconds=error.retry_after))
         retry_at = self._clock.now() + pause
@@ -164,8 +168,12 @@ class Carrier:
         if row.tries >= self._tries:
             reason = "the system could not be asked whether it was done; look there by hand"
             return self.end(run, row, StepState.UNCERTAIN, reason)
-        later: datetime = self._clock.now() + self._pause
+        later = self._clock.now() + self._pause_after(row)
         return self._journal.put(run, replace(row, tries=row.tries + 1, retry_at=later))
+
+    def _pause_after(self, row: StepRow) -> timedelta:
+        times: int = min(2 ** max(row.tries - 1, 0), _LONGEST)
+        return self._pause * times
 
     def _changed(self, run: Run, row: StepRow, error: ChangedMeanwhile) -> Run:
         """Doing is planned anew on what is there now; taking back leaves it to whoever changed it."""

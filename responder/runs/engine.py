@@ -38,7 +38,8 @@ _OVER = (RunState.DONE, RunState.STOPPED, RunState.UNDONE)
 class Engine:
     """Runs playbooks under the journal; ``directory`` tells who owns the account, None where there is none.
 
-    ``tries`` and ``pause`` bound how often and how soon a step that did nothing is tried again.
+    ``tries`` and ``pause`` bound how often and how soon a step that did nothing is tried again: as they
+    stand, for more than four hours.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Engine:
         switch: Switch,
         site: SiteFacts,
         *,
-        tries: int = 10,
+        tries: int = 30,
         pause: timedelta = timedelta(minutes=1),
     ) -> None:
         self._actions = actions
@@ -110,8 +111,8 @@ class Engine:
     def retry(self, run_id: int, actor: str) -> Progress:
         """Tries the failed steps again, for a person who has mended what they failed of.
 
-        Uncertain steps are not repeated. Raises NotFound, and ResponderError for a run that is being worked on
-        or was taken back.
+        Uncertain steps are not repeated. Raises NotFound, and ResponderError for a run that is being worked
+        on or was taken back.
         """
         with self._claims.claim(run_id) as ours:
             run = self._journal.load(run_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -92,5 +92,21 @@ def load_config(file: Path) -> Config:
     """Reads responder.yaml; raises BadInputs with all problems."""
     if not file.is_file():
         raise BadInput(f"{file}: there is no configuration here; 'responder init' writes one")
+    folder = file.resolve().parent
     document = load(file)
-    return Config(document.read(ConfigFile), document, file.resolve().parent)
+    document = replace(document, data=_from_folder(document.data, folder))
+    return Config(document.read(ConfigFile), document, folder)
+
+
+def _from_folder(value: Any, folder: Path) -> Any:
+    """Data with the paths of secrets and certificates counted from the configuration's folder."""
+    if isinstance(value, list):
+        return [_from_folder(each, folder) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: str(folder / each)
+        if isinstance(each, str) and (key == "ca_file" or value.keys() == {"file"})
+        else _from_folder(each, folder)
+        for key, each in value.items()
+    }

@@ -1,0 +1,1 @@
+"""Approvals: a person's answers to queued decisions."""

@@ -1,0 +1,1 @@
+"""Reports: what was done, to whom, on what evidence, and by whose word."""
