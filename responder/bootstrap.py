@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,8 @@ from responder.decisions.policy import Policy, load_policy
 from responder.detections.detection import Detections, load_detections
 from responder.errors import BadInput, BadInputs, MissingSecret, ResponderError
 from responder.site.config import Config, Detecting
-from responder.site.shipped import shipped
 from responder.site.secret import Secret
+from responder.site.shipped import shipped
 from responder.site.suggest import did_you_mean
 from responder.site.yaml import Document, Written
 
@@ -113,10 +114,12 @@ class House:
         records, rules, config = self.records, self.rules, self.records.config
         storage = config.keys.storage
         with alone(config.path(storage.state).with_suffix(".serving")):
-            store = DuckDBStore(config.path(storage.events), records.key, config.keys.site.domain)
+            store = DuckDBStore(config.path(storage.events), records.key)
             sources = [
                 (
-                    FollowedFile(config.path(each.follow), ZoneInfo(each.time_zone or config.keys.site.time_zone)),
+                    FollowedFile(
+                        config.path(each.follow), ZoneInfo(each.time_zone or config.keys.site.time_zone)
+                    ),
                     format_named(each.format),
                 )
                 for each in config.keys.sources
@@ -133,7 +136,7 @@ class House:
             )
             workers = Workers(self.engine.unfinished, self.engine.advance)
             try:
-                yield Service(Ingest(store, sources), watch, workers, storage.keep_days)
+                yield Service(Ingest(store, rules.domain, sources), watch, workers, storage.keep_days)
             finally:
                 store.close()
 
@@ -155,6 +158,7 @@ def build(config: Config) -> House:
     """All parts of a site; raises BadInputs with every problem of every file."""
     from responder.actions import build as build_actions
     from responder.runs.engine import Engine as RunEngine
+    from responder.state.database import own_number
 
     problems: list[BadInput] = []
     rules = _collect(problems, lambda: load_rules(config))
@@ -172,7 +176,7 @@ def build(config: Config) -> House:
         records.trail,
         records.clock,
         records.switch,
-        _site_facts(config),
+        replace(_site_facts(config), prefix=f"responder-{own_number(records.state):06x}"),
     )
     return House(records, rules, systems, actions, playbooks, engine)
 
@@ -211,7 +215,7 @@ def _build_systems(config: Config, problems: list[BadInput]) -> dict[str, Adapte
             problems.append(document.error(message, "systems", port, "kind"))
         else:
             adapter = adapters[kind]
-            settings = _collect(problems, lambda a=adapter, p=port: document.read(a.Settings, "systems", p))  # type: ignore[misc]
+            settings = _collect(problems, partial(document.read, adapter.Settings, "systems", port))
             if settings is None:
                 continue
             problems += _missing_secrets(settings, document, port)
@@ -244,14 +248,15 @@ def _load_playbooks(
     for decision, name in (("contain", wanted.contain), ("hold", wanted.hold)):
         if name is None or name in found:
             continue
-        file = next((folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()), None)
+        file = next(
+            (folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()), None
+        )
         if file is None:
             known = sorted({each.stem for folder in folders for each in folder.glob("*.yaml")})
             message = f"no playbook '{name}'{did_you_mean(name, known)}"
             problems.append(rules.policy.document.error(message, "playbooks", decision))
         else:
-            language = config.keys.site.language
-            playbook = _collect(problems, lambda f=file: load(f, actions, language=language))  # type: ignore[misc]
+            playbook = _collect(problems, partial(load, file, actions, language=config.keys.site.language))
             if playbook is not None:
                 found[name] = playbook
     return found
@@ -263,7 +268,10 @@ def _wrong_sources(config: Config) -> list[BadInput]:
     known = list(formats())
     return [
         config.document.error(
-            f"no log format '{source.format}'{did_you_mean(source.format, known)}", "sources", number, "format"
+            f"no log format '{source.format}'{did_you_mean(source.format, known)}",
+            "sources",
+            number,
+            "format",
         )
         for number, source in enumerate(config.keys.sources)
         if source.format not in known

@@ -102,7 +102,9 @@ class AccountNotFound(ResponderError):
     """The directory has no such account."""
 
     def __init__(self, account: str, system: str) -> None:
-        super().__init__(f"{system}: no entry for account {account!r}; check the login attribute and the search base")
+        super().__init__(
+            f"{system}: no entry for account {account!r}; check the login attribute and the search base"
+        )
         self.account = account
 
 

@@ -13,7 +13,9 @@ from responder.errors import NotFound, ResponderError
 from responder.state.tables import cases, decisions
 
 
-def approve(connection: Connection, trail: Trail, clock: Clock, decision_id: int, person: str, comment: str) -> int:
+def approve(
+    connection: Connection, trail: Trail, clock: Clock, decision_id: int, person: str, comment: str
+) -> int:
     """Takes the yes, and returns the decision's case; the caller starts the run in the same transaction.
 
     Raises NotFound, and ResponderError when it was answered already.
@@ -23,7 +25,9 @@ def approve(connection: Connection, trail: Trail, clock: Clock, decision_id: int
     return int(row.case_id)
 
 
-def deny(connection: Connection, trail: Trail, clock: Clock, decision_id: int, person: str, comment: str) -> int:
+def deny(
+    connection: Connection, trail: Trail, clock: Clock, decision_id: int, person: str, comment: str
+) -> int:
     """Takes the no and closes the case: what was seen until now counts against the account no longer.
 
     Raises as ``approve``.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_bytes
@@ -16,7 +15,6 @@ from responder.detections.detect import Settled, detect, probes, screen
 from responder.detections.detection import Detections
 from responder.detections.hit import Hit
 from responder.detections.past import with_past
-from responder.events.account import canonical
 from responder.events.lives import Part
 from responder.events.store import DuckDBStore
 
@@ -34,23 +32,20 @@ class Outcome:
     last: datetime | None
 
 
-def backtest(
-    parts: Iterable[Part], detections: Detections, policy: Policy, interval: int, domain: str | None
-) -> Outcome:
-    """Judges the events of ``parts`` as if they had come in live.
+def backtest(read: list[Part], detections: Detections, policy: Policy, interval: int) -> Outcome:
+    """Judges the events of what was ``read`` as if they had come in live.
 
     One pass over all accounts finds those that could open a case at all; only their events are looked at
     closely, in a store in memory.
     """
-    read = [_of_accounts(part, domain) for part in parts]
     if not read:
         return Outcome([], 0, 0, 0, 0, None, None)
-    deliveries = pl.concat([part.deliveries for part in read])
+    deliveries = pl.concat([part.deliveries.filter(pl.col("account").is_not_null()) for part in read])
     submissions = pl.concat([part.submissions for part in read])
     able = list(screen(deliveries, submissions, detections))
     book = MemoryBook()
     if able:
-        store = DuckDBStore(None, token_bytes(32), domain)
+        store = DuckDBStore(None, token_bytes(32))
         store.add(pl.concat([_only(part, able).flat() for part in read]), None, [])
         moments = probes(store.touched(0, store.last_number()), interval)
         judge(book, policy, _hits(store, detections, moments, policy), lambda hit: with_past(store, hit))
@@ -86,21 +81,12 @@ def _hits(store: DuckDBStore, detections: Detections, moments: pl.DataFrame, pol
     return sorted(hits, key=lambda hit: (hit.at, hit.account, hit.detection))
 
 
-def _of_accounts(part: Part, domain: str | None) -> Part:
-    """The part's submissions and deliveries that an account made; a login that failed names a victim."""
-    return Part(
-        part.source,
-        part.submissions.with_columns(account=canonical(pl.col("account"), domain)),
-        part.deliveries.filter(pl.col("account").is_not_null()).with_columns(
-            account=canonical(pl.col("account"), domain)
-        ),
-        part.logins.clear(),
-    )
-
-
 def _only(part: Part, accounts: list[str]) -> Part:
+    """What the accounts sent; a login that failed names a victim, so logins tell nothing here."""
     theirs = pl.col("account").is_in(accounts)
-    return Part(part.source, part.submissions.filter(theirs), part.deliveries.filter(theirs), part.logins)
+    return Part(
+        part.source, part.submissions.filter(theirs), part.deliveries.filter(theirs), part.logins.clear()
+    )
 
 
 def _aware(time: object) -> datetime | None:

@@ -66,10 +66,17 @@ class StateBook:
             "detection:account:hit",
             account=case.account,
             case_id=case.id,
-            detail={"detection": hit.detection, "family": hit.family, "figures": hit.figures, "at": hit.at.isoformat()},
+            detail={
+                "detection": hit.detection,
+                "family": hit.family,
+                "figures": hit.figures,
+                "at": hit.at.isoformat(),
+            },
         )
         self._connection.execute(
-            cases.update().where(cases.c.id == case.id, cases.c.last_hit_at < hit.at).values(last_hit_at=hit.at)
+            cases.update()
+            .where(cases.c.id == case.id, cases.c.last_hit_at < hit.at)
+            .values(last_hit_at=hit.at)
         )
         return replace(case, hits=(*case.hits, hit), last_hit_at=max(case.last_hit_at, hit.at))
 
@@ -116,7 +123,11 @@ class StateBook:
             account=case.account,
             case_id=case.id,
             decision_id=decision_id,
-            detail={"reasons": list(decision.reasons), "policy": self._policy.hash, "proposed": decision.proposed},
+            detail={
+                "reasons": list(decision.reasons),
+                "policy": self._policy.hash,
+                "proposed": decision.proposed,
+            },
         )
         if values["state"] == "acted":
             self._act(self._connection, case, decision_id, decision.kind)
@@ -168,7 +179,12 @@ def close_case(
         .values(state="superseded")
     )
     trail.record(
-        connection, actor, "case:account:closed", account=account, case_id=case_id, detail={"outcome": outcome}
+        connection,
+        actor,
+        "case:account:closed",
+        account=account,
+        case_id=case_id,
+        detail={"outcome": outcome},
     )
 
 

@@ -37,7 +37,9 @@ def _common(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", envvar="RESPONDER_CONFIG", help="responder.yaml; by default the one here."),
+        typer.Option(
+            "--config", "-c", envvar="RESPONDER_CONFIG", help="responder.yaml; by default the one here."
+        ),
     ] = None,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -12,7 +13,9 @@ from responder.cli.shared import Json, Person
 
 def command(
     context: typer.Context,
-    decision: Annotated[int, typer.Argument(metavar="ID", help="The decision, as 'responder cases' shows it.")],
+    decision: Annotated[
+        int, typer.Argument(metavar="ID", help="The decision, as 'responder cases' shows it.")
+    ],
     person: Person,
     comment: Annotated[str, typer.Option("--comment", "-m", help="Why; kept in the audit.")] = "",
     as_json: Json = False,
@@ -21,9 +24,12 @@ def command(
     from responder.approvals.answer import approve
     from responder.bootstrap import build
     from responder.cases.book import read_case
+    from responder.cli.logs import log_to_stderr
     from responder.decisions.decision import Kind
 
-    house = build(context.obj.config())
+    config = context.obj.config()
+    log_to_stderr(config.zone, logging.WARNING)
+    house = build(config)
     records = house.records
     with records.state.begin() as connection:
         case_id = approve(connection, records.trail, records.clock, decision, person, comment)

@@ -26,7 +26,13 @@ def command(
         broken = records.trail.broken_at(connection)
         entries = list(records.trail.read(connection, **({"case_id": case} if case is not None else {})))
     if as_json:
-        print_json({"chain_holds": broken is None, "broken_at": broken, "records": [asdict(each) for each in entries]})
+        print_json(
+            {
+                "chain_holds": broken is None,
+                "broken_at": broken,
+                "records": [asdict(each) for each in entries],
+            }
+        )
     else:
         print_table(
             ("seq", "time", "actor", "what", "account", "case", "decision", "run", "detail"),

@@ -25,16 +25,28 @@ def command(
         print_json(found)
         return
     state = f"closed: {found['outcome']}" if found["closed_at"] else "open"
-    print(plain(f"Case {found['case']}: {found['account']}, opened {local(found['opened_at'], config.zone)}, {state}"))
+    print(
+        plain(
+            f"Case {found['case']}: {found['account']}, opened {local(found['opened_at'], config.zone)}, {state}"
+        )
+    )
     for evidence in found["evidence"]:
         mark = "for" if evidence["supports"] else "against"
         print(plain(f"\n{evidence['family']} ({mark}): {evidence['words']}  [{evidence['detection']}]"))
         for line in evidence["lines"]:
             print(plain(f"    {line}"))
     for decision in found["decisions"]:
-        answer = f", {decision['state']} by {decision['answered_by']}" if decision["answered_by"] else f", {decision['state']}"
+        answer = (
+            f", {decision['state']} by {decision['answered_by']}"
+            if decision["answered_by"]
+            else f", {decision['state']}"
+        )
         when = local(decision["at"], config.zone)
-        print(plain(f"\nDecision {decision['id']}: {decision['kind']}, {when}, by {decision['decided_by']}{answer}"))
+        print(
+            plain(
+                f"\nDecision {decision['id']}: {decision['kind']}, {when}, by {decision['decided_by']}{answer}"
+            )
+        )
         for reason in decision["reasons"]:
             print(plain(f"    {reason}"))
     for run in found["runs"]:
@@ -42,7 +54,14 @@ def command(
         print_table(
             ("step", "action", "direction", "state", "ended", "reason"),
             (
-                (s["step"], s["action"], s["direction"], s["state"], local(s["ended_at"], config.zone), s["reason"] or "")
+                (
+                    s["step"],
+                    s["action"],
+                    s["direction"],
+                    s["state"],
+                    local(s["ended_at"], config.zone),
+                    s["reason"] or "",
+                )
                 for s in run["steps"]
             ),
             "No step was begun.",

@@ -11,7 +11,9 @@ from responder.cli.shared import Person
 
 def command(
     context: typer.Context,
-    decision: Annotated[int, typer.Argument(metavar="ID", help="The decision, as 'responder cases' shows it.")],
+    decision: Annotated[
+        int, typer.Argument(metavar="ID", help="The decision, as 'responder cases' shows it.")
+    ],
     person: Person,
     comment: Annotated[str, typer.Option("--comment", "-m", help="Why; kept in the audit.")] = "",
 ) -> None:

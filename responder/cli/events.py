@@ -24,7 +24,6 @@ def command(
 
     import polars as pl
 
-    from responder.events.account import canonical
     from responder.events.bulk import read_events
     from responder.events.event import EVENTS
     from responder.events.privacy import hashed
@@ -35,12 +34,11 @@ def command(
     key = config.keys.site.key.reveal().get_secret_value().encode() if config else token_bytes(32)
     domain = config.keys.site.domain if config else None
     with progress(files) as bar:
-        for part in read_events(files, format_of(format_, files), site_zone, problems, bar):
+        for part in read_events(files, format_of(format_, files), site_zone, domain, problems, bar):
             frame = part.flat()
             recipient = frame["recipient"] if clear else hashed(frame["recipient"], key)
             frame = frame.with_columns(
                 recipient=recipient,
-                account=canonical(pl.col("account"), domain),
                 time=pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone(site_zone.key),
             )
             for row in frame.select(list(EVENTS)).iter_rows(named=True):

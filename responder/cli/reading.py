@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from responder.sources.given import Progress
     from responder.sources.lines import Problem
 
-Files = Annotated[list[Path], typer.Argument(help="Log files, .gz too; - is standard input.", show_default=False)]
+Files = Annotated[
+    list[Path], typer.Argument(help="Log files, .gz too; - is standard input.", show_default=False)
+]
 FormatName = Annotated[str | None, typer.Option("--format", help="Their format; recognised when not given.")]
-ZoneName = Annotated[str | None, typer.Option("--zone", help="Zone of stamps without one; by default the site's.")]
+ZoneName = Annotated[
+    str | None, typer.Option("--zone", help="Zone of stamps without one; by default the site's.")
+]
 SHOWN = 20
 
 
@@ -56,7 +60,9 @@ def format_of(name: str | None, paths: list[Path]) -> Format:
     readable = [path for path in paths if path.is_file()]
     if not readable:
         raise BadInput("cannot be read: no such file", Place(paths[0]))
-    raise BadInput(f"of no format that is known{did_you_mean('', list(formats()))}; say --format", Place(readable[0], 1))
+    raise BadInput(
+        f"of no format that is known{did_you_mean('', list(formats()))}; say --format", Place(readable[0], 1)
+    )
 
 
 def _sample(path: Path) -> list[str]:

@@ -20,7 +20,9 @@ def command(
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, as 2026-01-31.")],
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, itself included.")],
     form: Annotated[str, typer.Option("--format", help="html, csv or json.")] = "html",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; by default standard output.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; by default standard output.")
+    ] = None,
 ) -> None:
     """Report the actions taken in a period, with who or what decided each."""
     from responder.bootstrap import build_records

@@ -26,7 +26,9 @@ def go_on(house: House, run: int, as_json: bool) -> None:
         time.sleep(0.2)
         progress = house.engine.advance(run)
     if as_json:
-        print_json({"run": run, "state": progress.state, "steps": [plain_step(step) for step in progress.steps]})
+        print_json(
+            {"run": run, "state": progress.state, "steps": [plain_step(step) for step in progress.steps]}
+        )
     else:
         print(f"Run {run}: {progress.state}")
         show(progress.steps)
@@ -47,4 +49,10 @@ def show(steps: Iterable[StepResult]) -> None:
 
 def plain_step(step: StepResult) -> dict[str, object]:
     """A step as JSON."""
-    return {"step": step.step, "action": step.action, "state": step.state, "reason": step.reason, "outputs": dict(step.outputs)}
+    return {
+        "step": step.step,
+        "action": step.action,
+        "state": step.state,
+        "reason": step.reason,
+        "outputs": dict(step.outputs),
+    }

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 DEFAULTS = (Path("responder.yaml"), Path("/etc/responder/responder.yaml"))
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Person = Annotated[str, typer.Option("--as", help="Who you are; by default your login.", default_factory=lambda: me())]
+Person = Annotated[
+    str, typer.Option("--as", help="Who you are; by default your login.", default_factory=lambda: me())
+]
 
 
 def me() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -19,8 +20,11 @@ def command(
     """Take back what a run did, the last step first, and close its case."""
     from responder.bootstrap import build
     from responder.cases.book import restore_case
+    from responder.cli.logs import log_to_stderr
 
-    house = build(context.obj.config())
+    config = context.obj.config()
+    log_to_stderr(config.zone, logging.WARNING)
+    house = build(config)
     results = house.engine.undo(run, person)
     records = house.records
     with records.state.begin() as connection:

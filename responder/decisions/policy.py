@@ -92,7 +92,9 @@ class Policy:
             return Decision(Kind.OBSERVE, proposed, tuple(reasons))
         for pattern in self.keys.protected.accounts:
             if fnmatch.fnmatchcase(account, pattern.lower()):
-                reasons.append(f"{self._at('protected')}: {account} is protected ({pattern}), a person decides")
+                reasons.append(
+                    f"{self._at('protected')}: {account} is protected ({pattern}), a person decides"
+                )
                 kind = Kind.QUEUE
         if kind in (Kind.HOLD, Kind.CONTAIN):
             kind = self._restrained(kind, contained_last_hour, reasons)

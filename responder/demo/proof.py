@@ -28,7 +28,13 @@ class Proof:
         mail: StandInMailbox,
         sms: StandInSms,
     ) -> None:
-        self._console, self._directory, self._desk, self._mail, self._sms = console, directory, desk, mail, sms
+        self._console, self._directory, self._desk, self._mail, self._sms = (
+            console,
+            directory,
+            desk,
+            mail,
+            sms,
+        )
 
     def begin(self) -> None:
         """Both people can log in before."""
@@ -62,7 +68,9 @@ class Proof:
             broken = records.trail.broken_at(connection)
         for each in entries:
             time = each.at.astimezone(records.config.zone).strftime("%H:%M:%S %Z")
-            self._console.print(escape(f"{each.seq:>4} {time} {each.actor:<12} {each.tag:<28} {each.account or ''}"))
+            self._console.print(
+                escape(f"{each.seq:>4} {time} {each.actor:<12} {each.tag:<28} {each.account or ''}")
+            )
         return self._claim(f"{len(entries)} records, the chain of hashes holds", broken is None)
 
     def of_undo(self, house: House) -> bool:

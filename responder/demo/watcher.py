@@ -44,10 +44,14 @@ class Watcher:
 def _told(record: Record) -> str:
     detail: dict[str, Any] = record.detail
     if "figures" in detail:
-        figures = ", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in detail["figures"].items())
+        figures = ", ".join(
+            f"{value:g} {name.replace('_', ' ')}" for name, value in detail["figures"].items()
+        )
         return f"{detail['family']}: {figures}"
     if "reasons" in detail:
         return "; ".join(detail["reasons"])
     if record.tag.startswith("run:step:"):
-        return f"{detail['step']} ({detail['action']})" + (f": {detail['reason']}" if detail.get("reason") else "")
+        return f"{detail['step']} ({detail['action']})" + (
+            f": {detail['reason']}" if detail.get("reason") else ""
+        )
     return ", ".join(str(detail[key]) for key in ("detection", "playbook", "outcome") if key in detail)

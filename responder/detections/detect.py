@@ -14,10 +14,11 @@ from responder.detections.detection import Detection, Detections
 from responder.detections.hit import Hit
 from responder.events.event import Kind
 from responder.events.store import EventStore
+from responder.formats.format import Schema
 from responder.measures import figures, measures
 from responder.measures.measure import Measure
 
-PROBES = {"account": pl.String, "at": pl.Datetime("us"), "floor": pl.Datetime("us")}
+PROBES: Schema = {"account": pl.String, "at": pl.Datetime("us"), "floor": pl.Datetime("us")}
 
 
 def probes(touched: pl.DataFrame, interval: int, floors: dict[str, datetime] | None = None) -> pl.DataFrame:
@@ -87,7 +88,9 @@ def _hits(store: EventStore, rules: list[Detection], moments: pl.DataFrame, sett
         measured = store.measure(needed, window, figures({name for rule, _ in those for name in rule.when}))
         for rule, open_ in those:
             held = measured.filter(open_, *(_bounded(rule, name) for name in rule.when))
-            hits += [_hit(rule, row) for row in held.select("account", "at", *rule.when).iter_rows(named=True)]
+            hits += [
+                _hit(rule, row) for row in held.select("account", "at", *rule.when).iter_rows(named=True)
+            ]
     return hits
 
 

@@ -18,8 +18,11 @@ PAST_DAYS = 28
 
 def with_past(store: EventStore, hit: Hit) -> Hit:
     """The hit with what was usual for its account."""
+    oldest, at = store.first_time(), hit.at.astimezone(UTC).replace(tzinfo=None)
+    if oldest is None or oldest > at - timedelta(days=1):
+        return hit
     moment = pl.DataFrame(
-        {"account": [hit.account], "at": [hit.at.astimezone(UTC).replace(tzinfo=None)], "floor": [None]},
+        {"account": [hit.account], "at": [at], "floor": [None]},
         schema=PROBES,
     )
     found = store.usual(moment, hit.window, PAST_DAYS, figures(hit.figures))

@@ -16,13 +16,14 @@ def read_events(
     paths: Iterable[Path],
     format_: Format,
     zone: ZoneInfo,
+    domain: str | None,
     problems: list[Problem],
     progress: Progress | None = None,
 ) -> Iterator[Part]:
     """The joined events, part by part in the order of the files; what was wrong goes to ``problems``."""
 
     def work(lines: Lines) -> Joined:
-        return join(format_.parse(lines), lines.source)
+        return join(format_.parse(lines), lines.source, domain)
 
     open_ = nothing_open()
     for joined in read_given(paths, zone, work, problems, progress=progress):

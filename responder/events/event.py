@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import polars as pl
 
+from responder.formats.format import Schema
+
 
 class Kind(StrEnum):
     """What an event tells."""
@@ -16,7 +18,7 @@ class Kind(StrEnum):
     REPORT = "report"
 
 
-EVENTS = {
+EVENTS: Schema = {
     "kind": pl.String,
     "time": pl.Datetime("us"),
     "host": pl.String,

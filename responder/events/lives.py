@@ -6,15 +6,16 @@ removes it; a delivery belongs to the life that it falls into, or to no account 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from responder.events.account import canonical
 from responder.events.event import EVENTS, Kind
-from responder.formats.format import Parsed
+from responder.formats.format import Parsed, Schema
 
 KEY = ["host", "queue_id"]
-OPEN = {"host": pl.String, "queue_id": pl.String, "account": pl.String, "client_ip": pl.String}
+OPEN: Schema = {"host": pl.String, "queue_id": pl.String, "account": pl.String, "client_ip": pl.String}
 """Messages still in a queue after the lines read so far."""
 
 col = pl.col
@@ -40,9 +41,16 @@ class Joined:
     last: pl.DataFrame
 
 
-def join(parsed: Parsed, source: str) -> Joined:
-    """Joins within one run of lines; several can be joined side by side."""
+def join(parsed: Parsed, source: str, domain: str | None) -> Joined:
+    """Joins within one run of lines; several can be joined side by side.
+
+    Accounts are canonical from here on; ``domain`` is the site's own.
+    """
     none = pl.lit(None, pl.String)
+    account = canonical(col.account, domain)
+    parsed = replace(
+        parsed, starts=parsed.starts.with_columns(account), logins=parsed.logins.with_columns(account)
+    )
     starts = parsed.starts.select("line", *KEY, "account", "client_ip", known=pl.lit(True))
     ends = parsed.ends.select("line", *KEY, account=none, client_ip=none, known=pl.lit(True))
     marks = pl.concat([starts, ends]).sort("line")
@@ -74,13 +82,17 @@ class Part:
             Kind.DELIVERY: self.deliveries,
             Kind.LOGIN: self.logins,
         }
-        return pl.concat([_filled(frame, kind, self.source, columns) for kind, frame in kinds.items()]).sort("line")
+        return pl.concat([_filled(frame, kind, self.source, columns) for kind, frame in kinds.items()]).sort(
+            "line"
+        )
 
 
 def with_open(joined: Joined, open_: pl.DataFrame) -> tuple[Part, pl.DataFrame]:
     """The events of the lines, and the messages open after them."""
     late = joined.unresolved.join(open_, on=KEY, how="left", maintain_order="left")
-    still = pl.concat([open_.join(joined.last, on=KEY, how="anti"), joined.last.filter(col.account.is_not_null())])
+    still = pl.concat(
+        [open_.join(joined.last, on=KEY, how="anti"), joined.last.filter(col.account.is_not_null())]
+    )
     deliveries = pl.concat([joined.deliveries, late.select(joined.deliveries.columns)])
     return Part(joined.source, joined.parsed.starts, deliveries, joined.parsed.logins), still
 
@@ -92,6 +104,8 @@ def _filled(frame: pl.DataFrame, kind: Kind, source: str, columns: list[str]) ->
         recipient = col.recipient.str.to_lowercase()
         given |= {"recipient": recipient, "recipient_domain": recipient.str.extract(r"@([^@]*)$")}
     return frame.select(
-        given.get(name, col(name) if name in frame.columns else pl.lit(None, EVENTS.get(name, pl.String))).alias(name)
+        given.get(
+            name, col(name) if name in frame.columns else pl.lit(None, EVENTS.get(name, pl.String))
+        ).alias(name)
         for name in columns
     )

@@ -9,7 +9,14 @@ from functools import lru_cache
 import polars as pl
 
 ADDRESS = r"[^\s<>@,;:()\"]+@"
-"""The local part of a mail address, for taking it out of a log line."""
+QUOTED = r'"(?:[^"\\]|\\.)*"@'
+FIELD = r'((?:orig_)?to=<)(?:(?:"(?:[^"\\]|\\.)*"|[^@>"])*@|[^>]*@)'
+NO_DOMAIN = r"((?:orig_)?to=<)[^@>]+>"
+"""The local parts of mail addresses, for taking them out of a log line."""
+
+NAMES = (r'\sto=<"((?:[^"\\]|\\.){3,})"@', r'\sto=<"?([^@">]{3,})')
+"""The recipient's local part, which a server's reply may name without its domain; not if shorter, as any
+word of the reply may hold it."""
 
 
 def hashed(recipients: pl.Series, key: bytes) -> pl.Series:
@@ -19,18 +26,34 @@ def hashed(recipients: pl.Series, key: bytes) -> pl.Series:
         int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, key=key[:64]).digest(), "big")
         for text in each.to_list()
     ]
-    return recipients.replace_strict(each, pl.Series(codes, dtype=pl.UInt64), default=None, return_dtype=pl.UInt64)
+    return recipients.replace_strict(
+        each, pl.Series(codes, dtype=pl.UInt64), default=None, return_dtype=pl.UInt64
+    )
 
 
 def without_recipients(text: pl.Series, kind: pl.Series) -> pl.Series:
-    """Log lines of deliveries with the local part of every address left out."""
-    masked = pl.DataFrame({"text": text, "kind": kind}).select(
+    """Log lines of deliveries with the local part of every address, and that name in the reply, left out."""
+    masked = pl.col("text").str.replace_all(FIELD, "${1}***@").str.replace_all(NO_DOMAIN, "${1}***>")
+    masked = masked.str.replace_all(QUOTED, "***@").str.replace_all(ADDRESS, "***@")
+    lines = pl.DataFrame({"text": text, "kind": kind}).select(
+        "text",
+        "kind",
+        name=pl.coalesce(pl.col("text").str.extract(name) for name in NAMES),
+        parts=masked.str.splitn(", status=", 2),
+    )
+    before, reply = pl.col("parts").struct[0], pl.col("parts").struct[1]
+    reply = (
+        pl.when(pl.col("name").is_null())
+        .then(reply)
+        .otherwise(reply.str.split(pl.col("name")).list.join("***"))
+    )
+    return lines.select(
         pl.when(pl.col("kind") == "delivery")
-        .then(pl.col("text").str.replace_all(ADDRESS, "***@").str.replace_all(r'"[^"]*"@', "***@"))
+        .then(pl.when(reply.is_null()).then(before).otherwise(before + ", status=" + reply))
         .otherwise("text")
         .str.strip_chars_end("\r\n")
-    )
-    return masked.to_series()
+        .alias("text")
+    ).to_series()
 
 
 @lru_cache(100_000)

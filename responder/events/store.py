@@ -14,7 +14,6 @@ import duckdb
 import polars as pl
 
 from responder.errors import ResponderError
-from responder.events.account import canonical
 from responder.events.lives import OPEN
 from responder.events.privacy import hashed, network, without_recipients
 from responder.sources.position import Position
@@ -45,6 +44,8 @@ class EventStore(Protocol):
 
     def last_number(self) -> int: ...
 
+    def first_time(self) -> datetime | None: ...
+
     def touched(self, after: int, upto: int) -> pl.DataFrame: ...
 
     def measure(self, probes: pl.DataFrame, seconds: int, figures: Figures) -> pl.DataFrame: ...
@@ -72,12 +73,9 @@ COPY = ", hash(host, queue_id, recipient) AS copy"
 
 
 class DuckDBStore:
-    """Events in one DuckDB file, or in memory when ``path`` is None.
+    """Events in one DuckDB file, or in memory when ``path`` is None; ``key`` hashes recipients."""
 
-    ``key`` hashes recipients; ``domain`` is the site's own, for canonical account names.
-    """
-
-    def __init__(self, path: Path | None, key: bytes, domain: str | None) -> None:
+    def __init__(self, path: Path | None, key: bytes) -> None:
         try:
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +85,7 @@ class DuckDBStore:
                 f"{path}: the event store cannot be opened (does another responder have it open?): "
                 f"{str(error).splitlines()[0]}"
             ) from error
-        self._key, self._domain = key, domain
+        self._key = key
         self._lock = threading.RLock()
         for statement in ("SET TimeZone = 'UTC'", *TABLES.split(";")):
             if statement.strip():
@@ -120,7 +118,7 @@ class DuckDBStore:
         return last
 
     def _kept(self, events: pl.DataFrame) -> pl.DataFrame:
-        """The rows as they are kept: canonical accounts, networks, hashes in the place of recipients."""
+        """The rows as they are kept: networks, and hashes in the place of recipients."""
         addresses = events["client_ip"].drop_nulls().unique()
         networks = pl.Series([network(address) for address in addresses.to_list()], dtype=pl.String)
         text = (
@@ -129,8 +127,9 @@ class DuckDBStore:
             else pl.lit(None, pl.String)
         )
         return events.with_columns(
-            account=canonical(pl.col("account"), self._domain),
-            network=pl.col("client_ip").replace_strict(addresses, networks, default=None, return_dtype=pl.String),
+            network=pl.col("client_ip").replace_strict(
+                addresses, networks, default=None, return_dtype=pl.String
+            ),
             recipient=hashed(events["recipient"], self._key),
             text=text,
         )
@@ -166,6 +165,12 @@ class DuckDBStore:
         """The number of the newest event, 0 when there is none."""
         with self._lock:
             return int(self._do("SELECT coalesce(max(number), 0) FROM events")[0][0])
+
+    def first_time(self) -> datetime | None:
+        """The time of the oldest event, None when there is none."""
+        with self._lock:
+            first: datetime | None = self._do("SELECT min(time) FROM events")[0][0]
+        return first
 
     def touched(self, after: int, upto: int) -> pl.DataFrame:
         """Accounts and times of the events numbered in (after, upto]: columns account, time."""

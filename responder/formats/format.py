@@ -9,7 +9,10 @@ import polars as pl
 
 from responder.sources.lines import Lines, Problem
 
-STARTS = {
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+"""Columns of a table and what is in them."""
+
+STARTS: Schema = {
     "line": pl.UInt64,
     "time": pl.Datetime("us"),
     "host": pl.String,
@@ -19,10 +22,10 @@ STARTS = {
 }
 """An authenticated account hands in a message; ``time`` is UTC, in every table."""
 
-ENDS = {"line": pl.UInt64, "host": pl.String, "queue_id": pl.String}
+ENDS: Schema = {"line": pl.UInt64, "host": pl.String, "queue_id": pl.String}
 """A message leaves the queue, and its id is free for another."""
 
-DELIVERIES = {
+DELIVERIES: Schema = {
     "line": pl.UInt64,
     "time": pl.Datetime("us"),
     "host": pl.String,
@@ -33,7 +36,7 @@ DELIVERIES = {
 }
 """What became of one recipient of a message: sent, deferred, bounced, expired, deliverable or undeliverable."""
 
-LOGINS = {
+LOGINS: Schema = {
     "line": pl.UInt64,
     "time": pl.Datetime("us"),
     "host": pl.String,

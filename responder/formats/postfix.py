@@ -34,12 +34,17 @@ OUTCOMES = {
     "unde": "undeliverable",
 }
 
-CLIENT = r"^client=[A-Za-z0-9._-]+\[([0-9A-Fa-f.:]+|unknown)\](?::\d+)?(?:, orig_[a-z_]+=[^,]*)*$"
+CLIENT = (
+    r"^client=[A-Za-z0-9._-]+\[(?:[0-9A-Fa-f.:]+|unknown)\](?::\d+)?"
+    r"(?:, orig_[a-z_]+=[^,]*)*, sasl_method=[A-Za-z0-9_-]+$"
+)
 """The client's name and address: Postfix logs only names that are valid host names, or ``unknown``."""
 
 ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^">])*'
 QUOTED = rf"^(?<field_0>to=<{ADDRESS})>(?:, orig_to=<{ADDRESS}>)?(?<field_1>, .*)"
-UNQUOTED = r"^(?<field_0>to=<.*?)>, (?:orig_to=<.*>, )?(?<field_1>relay=[^,]*(?:, \w+=[^,]*)*, dsn=[245]\.\d.*)"
+UNQUOTED = (
+    r"^(?<field_0>to=<.*?)>, (?:orig_to=<.*>, )?(?<field_1>relay=[^,]*(?:, \w+=[^,]*)*, dsn=[245]\.\d.*)"
+)
 """``to=<`` with the address, and the remainder with the agent's own fields."""
 
 PROGRAM = re.compile(r"^(\S+) (postfix[^/\s]*(?:/[^/\s]+)*)/([a-z]+)$")
@@ -61,39 +66,48 @@ def _upto(text: pl.Expr, mark: str) -> pl.Expr:
     return text.cast(pl.Binary).bin.slice(0, text.str.find(mark, literal=True)).cast(pl.String)
 
 
+def _between(text: pl.Expr, left: str, right: str) -> pl.Expr:
+    """Text after the first ``left`` and before the first ``right``, which comes later."""
+    start, end = text.str.find(left, literal=True) + 1, text.str.find(right, literal=True)
+    return text.cast(pl.Binary).bin.slice(start, end - start).cast(pl.String)
+
+
 def parse(lines: Lines) -> Parsed:
     """Submissions, deliveries, failed logins and ends of messages in ``lines``."""
-    frame = pl.DataFrame({"text": lines.text}).with_row_index("row").filter(col.text.str.contains(INTERESTING))
+    frame = (
+        pl.DataFrame({"text": lines.text}).with_row_index("row").filter(col.text.str.contains(INTERESTING))
+    )
+    iso = _any_iso(frame)
     keep = ["text"] if lines.keep_text else []
-    keys = ["row", "stamp", "time", "host", *keep]
-    frame = frame.select(
-        "row", *keep, iso=col.text.str.contains(r"^\d") if _iso(frame) else pl.lit(False), parts=_split(col.text, ": ", 3)
-    ).select("row", *keep, *_header(_iso(frame)), queue_id=_part(1), rest=_part(2))
-    daemons = _daemons(frame)
-    hosts = (list(daemons), [host for host, _ in daemons.values()])
-    frame = frame.with_columns(times(frame["stamp"], lines), host=col("from").replace_strict(*hosts, default=None, return_dtype=pl.String))
-
-    def said_by(those: frozenset[str]) -> pl.Expr:
-        return col("from").is_in([text for text, (_, daemon) in daemons.items() if daemon in those])
-
-    smtpd = frame.filter(said_by(SMTPD))
+    keys = ["row", "stamp", "time", "host", "queue_id", *keep]
+    frame = (
+        frame.select(
+            "row", *keep, iso=_iso(col.text) if iso else pl.lit(False), parts=_split(col.text, ": ", 3)
+        )
+        .select("row", *keep, *_header(iso), queue_id=_part(1), rest=_part(2))
+        .pipe(lambda each: each.with_columns(times(each["stamp"], lines)))
+        .pipe(lambda each: each.join(_daemons(each["from"]), on="from", how="inner", maintain_order="left"))
+    )
     problems = list(lines.problems)
+    smtpd = frame.filter(col.role == SMTPD)
+    ends = frame.filter((col.role == QMGR) & (col.rest.str.strip_chars_end("\r\n") == "removed"))
+    agents = frame.filter((col.role == AGENT) & col.rest.str.starts_with("to=<"))
     starts = _starts(smtpd.filter(col.rest.str.starts_with("client=")), keys, lines, problems)
-    ends = frame.filter(said_by(QMGR) & (col.rest.str.strip_chars_end("\r\n") == "removed"))
-    sent = frame.filter(said_by(AGENTS) & col.rest.str.starts_with("to=<"))
-    deliveries = _deliveries(sent, keys, lines, problems)
+    deliveries = _deliveries(agents, keys, lines, problems)
     logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), keys)
-    tables = (
+    return Parsed(
         _finish(starts, STARTS, keep, lines, problems),
         _finish(ends, ENDS, keep, lines, problems),
         _finish(deliveries, DELIVERIES, keep, lines, problems),
         _finish(logins, LOGINS, keep, lines, problems),
+        tuple(problems),
     )
-    return Parsed(*tables, tuple(problems))
 
 
-SMTPD = frozenset(("smtpd",))
-QMGR = frozenset(("qmgr",))
+SMTPD, QMGR, AGENT = range(3)
+ROLES = {"smtpd": SMTPD, "qmgr": QMGR, **dict.fromkeys(AGENTS, AGENT)}
+"""What we hear each daemon for."""
+
 CUT_SHORT = "a delivery without its status: the line was cut short; passed over"
 NO_CLIENT = "what stands in the client's place is none, so Postfix did not write this; passed over"
 
@@ -109,29 +123,32 @@ def _header(iso: bool) -> tuple[pl.Expr, pl.Expr]:
     return stamp.alias("stamp"), _upto(rest, "[").alias("from")
 
 
-def _iso(frame: pl.DataFrame) -> bool:
-    """Whether any line begins with a digit, as ISO-8601 stamps do."""
-    return bool(frame["text"].str.contains(r"^\d").any())
+def _iso(text: pl.Expr) -> pl.Expr:
+    """Whether a line begins with a digit, as ISO-8601 stamps do."""
+    return text < ":"  # the character after 9
 
 
-def _daemons(frame: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """Host and daemon of each text before the process ids, those of Postfix only."""
-    found = {}
-    for text in frame["from"].unique().to_list():
-        if text and (match := PROGRAM.match(text)):
-            found[text] = (match[1], match[3])
-    return found
+def _any_iso(frame: pl.DataFrame) -> bool:
+    return bool(frame.select(_iso(col.text).any()).item())
+
+
+def _daemons(texts: pl.Series) -> pl.DataFrame:
+    """Host and role of each text before the process ids, those of Postfix that we hear only."""
+    said = [(text, PROGRAM.match(text)) for text in texts.unique().to_list() if text]
+    found = [(text, match[1], ROLES[match[3]]) for text, match in said if match and match[3] in ROLES]
+    return pl.DataFrame(found, {"from": pl.String, "host": pl.String, "role": pl.UInt8}, orient="row")
 
 
 def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:
     """``ID: client=NAME[IP](:PORT)(, orig_...), sasl_method=M, sasl_username=U(, sasl_sender=S)``."""
-    frame = frame.filter(col.queue_id.str.contains(QUEUE_ID)).select(
-        *keys, "queue_id", parts=_split(col.rest, ", sasl_method=")
-    )
     frame = (
-        frame.select(*keys, "queue_id", client=_part(0), parts=_split(_part(1), ", sasl_username="))
-        .filter(_part(0).str.contains(r"^[A-Za-z0-9_-]+$"))
-        .select(*keys, "queue_id", client_ip=col.client.str.extract(CLIENT), account=_part(1).str.strip_chars_end("\r\n"))
+        frame.filter(col.queue_id.str.contains(QUEUE_ID))
+        .select(*keys, parts=_split(col.rest, ", sasl_username="))
+        .select(
+            *keys,
+            client_ip=pl.when(_part(0).str.contains(CLIENT)).then(_between(_part(0), "[", "]")),
+            account=_part(1).str.strip_chars_end("\r\n"),
+        )
         .filter(col.account != "")
     )
     if frame["client_ip"].has_nulls():
@@ -153,43 +170,54 @@ def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: li
     """
     frame = frame.filter(col.queue_id.str.contains(QUEUE_ID))
     odd = frame["rest"].str.contains('"', literal=True)
-    plain = (frame.filter(~odd) if odd.any() else frame).select(
-        *keys, "queue_id", recipient=_upto(col.rest, ">"), parts=_split(col.rest, ", dsn=")
-    )
-    found = _outcomes(plain, keys)
+    plain = frame.filter(~odd) if odd.any() else frame
+    found = _outcomes(plain.select(*keys, "rest", recipient=_upto(col.rest, ">")), keys)
     if odd.any():
         found = pl.concat([found, _outcomes(_matched(frame.filter(odd), QUOTED, keys), keys)]).sort("row")
-    whole = found["whole"]
-    if not whole.all():
-        rest = frame.join(found.filter(~whole).select("row"), on="row", how="semi", maintain_order="left")
+    if found["outcome"].has_nulls():
+        rest = frame.join(
+            found.filter(col.outcome.is_null()).select("row"), on="row", how="semi", maintain_order="left"
+        )
         again = _outcomes(_matched(rest, UNQUOTED, keys), keys)
-        problems += [Problem(lines.source, lines.first + row, CUT_SHORT) for row in again.filter(~col.whole)["row"]]
-        found = pl.concat([found, again]).filter("whole").sort("row")
+        problems += [
+            Problem(lines.source, lines.first + row, CUT_SHORT)
+            for row in again.filter(col.outcome.is_null())["row"]
+        ]
+        found = pl.concat([found, again]).filter(col.outcome.is_not_null()).sort("row")
     return found
 
 
 def _matched(frame: pl.DataFrame, pattern: str, keys: list[str]) -> pl.DataFrame:
     """Address and remainder where they can only be told apart by a pattern."""
     return frame.with_columns(parts=col.rest.str.extract_groups(pattern)).select(
-        *keys, "queue_id", recipient=_part(0), parts=_split(_part(1), ", dsn=")
+        *keys, rest=_part(1), recipient=_part(0)
     )
 
 
 def _outcomes(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """Recipient, code and outcome; ``whole`` where none is missing."""
-    return (
-        frame.select(*keys, "queue_id", col.recipient.str.slice(4), parts=_split(_part(1), ", status="))
-        .select(
-            *keys,
-            "queue_id",
-            "recipient",
-            dsn=_part(0),
-            outcome=_part(1).str.slice(0, 4).replace_strict(OUTCOMES, default=None, return_dtype=pl.String),
-        )
-        .with_columns(
-            whole=(col.outcome.is_not_null() & col.dsn.str.contains(r"^[245]\.\d{1,3}\.\d{1,3}$")).fill_null(False)
-        )
+    """Recipient, code and outcome, from the first ``, dsn=`` of ``rest``; null where there is none.
+
+    So few different ones come that each is read once and then looked up.
+    """
+    start = col.rest.str.find(", dsn=", literal=True)
+    result = col.rest.cast(pl.Binary).bin.slice(start, RESULT_LENGTH)
+    frame = frame.select(*keys, col.recipient.str.slice(4), result=result)
+    each = frame["result"].unique()
+    read = [RESULT.match(text or b"") for text in each.to_list()]
+    table = pl.DataFrame(
+        {
+            "result": each,
+            "dsn": [match[1].decode() if match else None for match in read],
+            "outcome": [OUTCOMES.get(match[2].decode()) if match else None for match in read],
+        },
+        {"result": pl.Binary, "dsn": pl.String, "outcome": pl.String},
     )
+    return frame.join(table, on="result", how="left", maintain_order="left", nulls_equal=True).drop("result")
+
+
+RESULT_LENGTH = 28
+RESULT = re.compile(rb"^, dsn=([245]\.\d{1,3}\.\d{1,3}), status=([a-z]{4})")
+"""``, dsn=D, status=`` and the first letters of the status, which tell it."""
 
 
 def _failed_logins(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -199,7 +227,7 @@ def _failed_logins(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         parts=col.rest.str.extract_groups(
             r"^[^\[\] ]+\[(?<client_ip>[0-9A-Fa-f.:]+)\](?::\d+)?: SASL [A-Za-z0-9_-]+ authentication failed: "
             r"(?<reason>[^\r\n]*)"
-        )
+        ),
     ).select(*keys, client_ip=col.parts.struct.field("client_ip"), reason=col.parts.struct.field("reason"))
     return found.filter(col.client_ip.is_not_null()).select(
         *keys,

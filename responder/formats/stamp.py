@@ -18,9 +18,12 @@ def times(stamps: pl.Series, lines: Lines) -> pl.Series:
     A stamp without a year takes the year that puts it nearest to the lines' reference (so 1 January read on
     31 December is tomorrow, not a year ago), and the source's zone.
     """
-    each = stamps.unique()
-    parsed = _each(each, lines)
-    return stamps.replace_strict(each, parsed, default=None, return_dtype=pl.Datetime("us")).alias("time")
+    runs = stamps.rle().struct.unnest()  # lines of one second follow one another
+    each = runs["value"].unique()
+    time = runs["value"].replace_strict(
+        each, _each(each, lines), default=None, return_dtype=pl.Datetime("us")
+    )
+    return runs.select(time=time.alias("time").repeat_by(runs["len"]).explode()).to_series()
 
 
 def _each(stamps: pl.Series, lines: Lines) -> pl.Series:

@@ -25,6 +25,7 @@ class Ingest:
     """
 
     store: EventStore
+    domain: str | None
     sources: list[tuple[FollowedFile, Format]]
     unreadable: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -39,9 +40,11 @@ class Ingest:
         for file, format_ in self.sources:
             try:
                 for read in file.read(positions.get(file.source)):
-                    joined = join(format_.parse(read.lines), file.source)
+                    joined = join(format_.parse(read.lines), file.source, self.domain)
                     for problem in joined.parsed.problems:
-                        log.warning("source problem", where=f"{problem.source}:{problem.line}", what=problem.message)
+                        log.warning(
+                            "source problem", where=f"{problem.source}:{problem.line}", what=problem.message
+                        )
                     part, open_after = with_open(joined, open_)
                     self.store.add(part.flat(), open_after, [read.position])
                     open_ = open_after

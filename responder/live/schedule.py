@@ -47,7 +47,12 @@ class Schedule:
         self._scheduler.add_listener(self._note, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
         for job in self.jobs:
             self._scheduler.add_job(
-                self._run, "interval", args=[job], id=job.name, seconds=job.seconds, next_run_time=datetime.now().astimezone()
+                self._run,
+                "interval",
+                args=[job],
+                id=job.name,
+                seconds=job.seconds,
+                next_run_time=datetime.now().astimezone(),
             )
         self._scheduler.start()
 
@@ -70,6 +75,6 @@ class Schedule:
 
     def _note(self, event: JobExecutionEvent) -> None:
         self.missed[event.job_id] = self.missed.get(event.job_id, 0) + 1
-        log.warning("a time was missed; the next run takes it in", job=event.job_id, missed=self.missed[event.job_id])
-
-
+        log.warning(
+            "a time was missed; the next run takes it in", job=event.job_id, missed=self.missed[event.job_id]
+        )

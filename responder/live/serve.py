@@ -70,7 +70,9 @@ def alone(path: Path) -> Iterator[None]:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ResponderError(f"{path}: another 'responder serve' is at work here; stop it first") from None
+            raise ResponderError(
+                f"{path}: another 'responder serve' is at work here; stop it first"
+            ) from None
         yield
     finally:
         os.close(descriptor)

@@ -24,7 +24,7 @@ def measures() -> dict[str, Measure]:
 def figures(names: Iterable[str]) -> Figures:
     """What to ask the event store for these measures."""
     known = measures()
-    wanted = {name for name in names} | {part for name in names for part in known[name].made_of}
+    wanted = set(names) | {part for name in names for part in known[name].made_of}
     return Figures(
         {name: known[name].sql for name in sorted(wanted) if not known[name].made_of},
         {name: known[name].sql for name in sorted(wanted) if known[name].made_of},

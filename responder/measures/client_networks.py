@@ -8,5 +8,5 @@ MEASURE = Measure(
     "networks",
     "count(DISTINCT e.network) FILTER (e.kind = 'submission')",
     Kind.SUBMISSION,
-    "Different /24 (IPv4) and /48 (IPv6) networks of the clients; loopback and private addresses tell no origin and count for nothing.",
+    "Different /24 (IPv4) and /48 (IPv6) networks of the clients; loopback and private addresses count for nothing.",
 )

@@ -66,7 +66,9 @@ def show_case(connection: Connection, case_id: int) -> dict[str, Any]:
             }
             for each, hit in zip(confirm(list(case.hits)).evidence, case.hits, strict=True)
         ],
-        "decisions": _all(connection, select(decisions).where(decisions.c.case_id == case_id).order_by(decisions.c.id)),
+        "decisions": _all(
+            connection, select(decisions).where(decisions.c.case_id == case_id).order_by(decisions.c.id)
+        ),
         "runs": [
             {
                 "id": run.id,
@@ -85,7 +87,9 @@ def show_case(connection: Connection, case_id: int) -> dict[str, Any]:
                     .order_by(steps.c.id),
                 ),
             }
-            for run in connection.execute(select(runs).where(runs.c.case_id == case_id).order_by(runs.c.id)).all()
+            for run in connection.execute(
+                select(runs).where(runs.c.case_id == case_id).order_by(runs.c.id)
+            ).all()
         ],
     }
 

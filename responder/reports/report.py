@@ -46,7 +46,9 @@ COLUMNS = (
 def period(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """From the first moment of ``first`` to the last of ``last``, in the site's zone; raises BadInput."""
     if last < first:
-        raise BadInput(f"the period ends ({last}) before it begins ({first}); give --from and --to the other way round")
+        raise BadInput(
+            f"the period ends ({last}) before it begins ({first}); give --from and --to the other way round"
+        )
     return datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
 
 
@@ -94,7 +96,9 @@ def actions(connection: Connection, since: datetime, until: datetime, zone: Zone
 def write(rows: list[dict[str, Any]], form: Form, first: date, last: date, site: str, zone: ZoneInfo) -> str:
     """The report as one text."""
     if form is Form.JSON:
-        return json.dumps({"site": site, "from": str(first), "to": str(last), "zone": zone.key, "actions": rows}, indent=2)
+        return json.dumps(
+            {"site": site, "from": str(first), "to": str(last), "zone": zone.key, "actions": rows}, indent=2
+        )
     if form is Form.CSV:
         out = io.StringIO()
         table = csv.writer(out)
@@ -113,7 +117,8 @@ def _cell(value: Any) -> str:
 def _page(rows: list[dict[str, Any]], first: date, last: date, site: str, zone: ZoneInfo) -> str:
     head = "".join(f'<th scope="col">{name.replace("_", " ")}</th>' for name in COLUMNS)
     body = "\n".join(
-        "<tr>" + "".join(f"<td>{html.escape(_shown(row[name]))}</td>" for name in COLUMNS) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{html.escape(_shown(row[name]))}</td>" for name in COLUMNS) + "</tr>"
+        for row in rows
     )
     title = html.escape(f"Actions taken, {first} to {last}: {site}")
     return f"""<!doctype html>

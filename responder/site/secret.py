@@ -33,11 +33,16 @@ class Secret(Written):
         """The secret; raises MissingSecret with what to do."""
         if self.env is not None:
             if not (value := os.environ.get(self.env)):
-                raise MissingSecret(f"the environment variable {self.env} is not set; set it for this service")
+                raise MissingSecret(
+                    f"the environment variable {self.env} is not set; set it for this service"
+                )
             return SecretStr(value)
         assert self.file is not None
         try:
-            return SecretStr(self.file.read_text(encoding="utf-8").strip())
+            value = self.file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8"
             raise MissingSecret(f"the secret file {self.file} cannot be read: {reason}") from error
+        if not value:
+            raise MissingSecret(f"the secret file {self.file} is empty; write the secret to it")
+        return SecretStr(value)

@@ -19,6 +19,9 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from responder.errors import BadInput, BadInputs, Place
 from responder.site.suggest import did_you_mean
 
+KINDS = frozenset(("map", "seq", "str", "int", "float", "bool", "null", "timestamp"))
+"""What YAML takes values for by itself; a time stays the text that it is."""
+
 Path_ = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -101,6 +104,9 @@ def _plain(yaml: YAML, node: Node, file: Path, path: Path_, places: dict[Path_, 
     if getattr(node, "anchor", None):
         raise BadInput("anchors and aliases are not read; write the value out", place)
     places[path] = place
+    kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
+    if kind not in KINDS:
+        raise BadInput("tags are not read; write the plain value", place)
     if isinstance(node, MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -115,10 +121,12 @@ def _plain(yaml: YAML, node: Node, file: Path, path: Path_, places: dict[Path_, 
         return result
     if isinstance(node, SequenceNode):
         return [_plain(yaml, each, file, (*path, n), places) for n, each in enumerate(node.value)]
-    value = yaml.constructor.construct_object(node)
-    if not isinstance(value, str | int | float | bool | None):
+    if kind == "timestamp":
         return str(node.value)
-    return value
+    try:
+        return yaml.constructor.construct_object(node)
+    except (YAMLError, ValueError, KeyError, OverflowError):
+        raise BadInput(f"is no {kind}", place) from None
 
 
 def _known(places: dict[Path_, Place], above: Path_, loc: Path_) -> Path_:

@@ -130,7 +130,9 @@ class FollowedFile:
         """Whole lines from the position on; the last line too when the file is ``final`` and lacks its end."""
         if position.fingerprint_length < ENOUGH:
             head = _head(file)
-            position = replace(position, fingerprint=fingerprint(head, len(head)), fingerprint_length=len(head))
+            position = replace(
+                position, fingerprint=fingerprint(head, len(head)), fingerprint_length=len(head)
+            )
         file.seek(position.offset)
         carry = b""
         while data := file.read(BATCH):

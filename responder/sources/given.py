@@ -108,7 +108,7 @@ def _chunks(
             if not end:
                 desks.append(desk)
                 continue
-            lines = desk.buffer.count(b"\n", 0, end)
+            lines = desk.cutter.count(desk.buffer, end)
             yield desk, end, first, reference
             first += lines
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -54,9 +55,23 @@ class LineCutter:
     Not for two threads at once: it uses one mask again and again, since fresh memory costs more than the work.
     """
 
-    _mask: np.ndarray = field(default_factory=lambda: np.empty(0, np.bool_))
+    _mask: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
-    def cut(self, data: bytes | bytearray, length: int, source: str, first: int) -> tuple[pl.Series, list[Problem]]:
+    def count(self, data: bytes | bytearray, length: int) -> int:
+        """How many lines ``data[:length]`` has."""
+        return int(np.count_nonzero(self._marked(np.frombuffer(memoryview(data)[:length], np.uint8))))
+
+    def _marked(self, array: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Where the line feeds are."""
+        if len(self._mask) < len(array):
+            self._mask = np.empty(len(array), np.bool_)
+        mask = self._mask[: len(array)]
+        np.equal(array, 10, out=mask)
+        return mask
+
+    def cut(
+        self, data: bytes | bytearray, length: int, source: str, first: int
+    ) -> tuple[pl.Series, list[Problem]]:
         """The lines of ``data[:length]`` and what was wrong with them.
 
         Bytes that are not UTF-8 become U+FFFD; NUL bytes, which a truncated file leaves, are dropped; a line
@@ -69,11 +84,7 @@ class LineCutter:
             data, length = self._mend(bytes(view), source, first, problems), 0
             view = memoryview(data)
             array, length = np.frombuffer(view, np.uint8), len(data)
-        if len(self._mask) < length:
-            self._mask = np.empty(length, np.bool_)
-        mask = self._mask[:length]
-        np.equal(array, 10, out=mask)
-        ends = np.flatnonzero(mask)
+        ends = np.flatnonzero(self._marked(array))
         offsets = np.empty(len(ends) + 1, np.int64)
         offsets[0] = 0
         np.add(ends, 1, out=offsets[1:])
@@ -101,11 +112,13 @@ class LineCutter:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
             line = first + data.count(b"\n", 0, error.start)
-            problems.append(Problem(source, line, "is not UTF-8 (from here on); the bytes were replaced by U+FFFD"))
+            problems.append(
+                Problem(source, line, "is not UTF-8 (from here on); the bytes were replaced by U+FFFD")
+            )
             data = data.decode("utf-8", "replace").encode("utf-8")
         return data
 
 
-def _plain(array: np.ndarray) -> bool:
+def _plain(array: npt.NDArray[np.uint8]) -> bool:
     """Whether all bytes are ASCII other than NUL."""
     return bool(array.view(np.int8).min() > 0)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, select, text
 
 from responder.errors import ResponderError
-from responder.state.tables import metadata
+from responder.state.tables import marks, metadata
 
 SCHEMA = 1
 """Raised with every change of the tables; a database of another number is refused, never guessed at."""
+
+OWN_NUMBER = "own number"
 
 
 def open_state(path: Path | None) -> Engine:
@@ -45,6 +48,20 @@ def open_state(path: Path | None) -> Engine:
                     )
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
     return engine
+
+
+def own_number(state: Engine) -> int:
+    """A number, below 16**6, that tells this database from others, drawn when it is first asked for.
+
+    Case and run numbers begin at 1 in each: without it a second site, or a first one begun anew, would find the
+    other's tickets at the desk and take them for its own.
+    """
+    with state.begin() as connection:
+        number = connection.execute(select(marks.c.value).where(marks.c.name == OWN_NUMBER)).scalar()
+        if number is None:
+            number = secrets.randbelow(16**6)
+            connection.execute(marks.insert().values(name=OWN_NUMBER, value=number))
+    return int(number)
 
 
 def _prepare(connection: Any, _record: Any) -> None:

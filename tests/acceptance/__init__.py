@@ -1,0 +1,1 @@
+"""The command line at work on real servers, from outside."""
