@@ -16,4 +16,5 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
+        """The present instant."""
         return datetime.now(UTC)

@@ -19,6 +19,11 @@ NOON = datetime(2025, 11, 24, 12, tzinfo=UTC)
 """A moment near the stamps of the tests' lines."""
 
 
+def utc(*parts: int) -> datetime:
+    """An instant as the events table has it: UTC, without zone."""
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)
+
+
 def run_of(
     *lines: str | bytes,
     first: int = 1,

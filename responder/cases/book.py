@@ -34,27 +34,32 @@ class StateBook:
         connection: Connection,
         trail: Trail,
         policy: Policy,
+        clock: Clock,
         act: Callable[[Connection, Case, int, Kind], object],
     ) -> None:
         self._connection, self._trail, self._policy, self._act = connection, trail, policy, act
+        self._now = clock.now()
 
     def find(self, account: str) -> Case | None:
+        """The open case of an account, or None."""
         row = self._connection.execute(
             select(cases).where(cases.c.account == account, cases.c.closed_at.is_(None))
         ).first()
         return read_case(self._connection, row.id) if row else None
 
     def open(self, hit: Hit) -> Case:
+        """Opens a case with its first hit."""
         result = self._connection.execute(
-            cases.insert().values(account=hit.account, opened_at=hit.at, last_hit_at=hit.at)
+            cases.insert().values(account=hit.account, opened_at=self._now, last_hit_at=hit.at)
         )
         case_id = result.inserted_primary_key[0]  # type: ignore[index]
         self._trail.record(
             self._connection, "detection", "case:account:opened", account=hit.account, case_id=case_id
         )
-        return self.add(Case(case_id, hit.account, hit.at, hit.at, (), None), hit)
+        return self.add(Case(case_id, hit.account, self._now, hit.at, (), None), hit)
 
     def add(self, case: Case, hit: Hit) -> Case:
+        """Adds a hit, with the doubts about it."""
         row = {**asdict(hit), "window_seconds": hit.window, "doubt": doubt(hit), "lines": list(hit.lines)}
         for extra in ("account", "window", "usual", "confirms"):
             row.pop(extra)
@@ -81,9 +86,11 @@ class StateBook:
         return replace(case, hits=(*case.hits, hit), last_hit_at=max(case.last_hit_at, hit.at))
 
     def close(self, case: Case, at: datetime, outcome: str) -> None:
+        """Closes a case; what waits in it is no longer asked."""
         close_case(self._connection, self._trail, ACTOR, case.id, case.account, at, outcome)
 
     def contained_since(self, since: datetime) -> int:
+        """How many accounts were contained without a person since then."""
         return int(
             self._connection.execute(
                 select(func.count())
@@ -98,6 +105,7 @@ class StateBook:
         )
 
     def decide(self, case: Case, at: datetime, decision: Decision) -> None:
+        """Writes a decision, and begins its run when it is to be carried out."""
         self._connection.execute(
             decisions.update()
             .where(decisions.c.case_id == case.id, decisions.c.state == "waiting")
@@ -106,7 +114,7 @@ class StateBook:
         states = {Kind.OBSERVE: "recorded", Kind.QUEUE: "waiting"}
         values: dict[str, Any] = {
             "case_id": case.id,
-            "at": at,
+            "at": self._now,  # not the moment that was judged, which may be long ago after an outage
             "kind": decision.kind,
             "proposed": decision.proposed,
             "reasons": list(decision.reasons),

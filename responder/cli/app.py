@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -14,6 +15,9 @@ import typer
 import responder.cli
 from responder.cli.shared import Context
 from responder.errors import ResponderError
+
+gc.set_threshold(100_000)  # start-up makes many objects that stay; looking for waste among them takes longer
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads that nothing here has work for
 
 app = typer.Typer(
     add_completion=False,

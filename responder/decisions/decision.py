@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     @property
     def rank(self) -> int:
+        """0 for the least, 3 for the most."""
         return list(Kind).index(self)
 
 

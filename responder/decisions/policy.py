@@ -34,6 +34,7 @@ class Rule(Written):
     severity: Severity = Severity.LOW
 
     def holds(self, confirmation: Confirmation) -> bool:
+        """Whether the evidence is at least what the rule asks for."""
         families = confirmation.families
         return (
             len(families) >= self.families

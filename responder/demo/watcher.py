@@ -24,6 +24,7 @@ class Watcher:
         self.run_ended = False
 
     def show_new(self) -> None:
+        """Prints what came since the last time."""
         records = self._house.records
         with records.state.connect() as connection:
             new = [each for each in records.trail.read(connection) if each.seq > self._seen]

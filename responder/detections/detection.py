@@ -61,6 +61,7 @@ class Bounds(Written):
         return self
 
     def hold(self, value: float) -> bool:
+        """Whether a value is within the bounds."""
         return (self.at_least is None or value >= self.at_least) and (
             self.at_most is None or value <= self.at_most
         )
@@ -90,6 +91,7 @@ class Detection(Written):
 
     @property
     def name(self) -> str:
+        """What the detection is called in cases and reports."""
         return self.detection
 
 

@@ -101,8 +101,7 @@ def _filled(frame: pl.DataFrame, kind: Kind, source: str, columns: list[str]) ->
     """``frame`` with every column of the events table."""
     given = {"kind": pl.lit(kind.value), "source": pl.lit(source)}
     if kind is Kind.DELIVERY:
-        recipient = col.recipient.str.to_lowercase()
-        given |= {"recipient": recipient, "recipient_domain": recipient.str.extract(r"@([^@]*)$")}
+        given |= {"recipient_domain": col.recipient.str.extract(r"@([^@]*)$")}
     return frame.select(
         given.get(
             name, col(name) if name in frame.columns else pl.lit(None, EVENTS.get(name, pl.String))

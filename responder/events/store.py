@@ -27,9 +27,11 @@ class Figures:
     made_of: dict[str, str] = field(default_factory=dict)
 
     def selected(self) -> str:
+        """The aggregates as columns of a SELECT."""
         return "".join(f', {sql} AS "{name}"' for name, sql in self.aggregates.items())
 
     def made(self) -> str:
+        """What is made of them, as columns of a SELECT around."""
         return "".join(f', {sql} AS "{name}"' for name, sql in self.made_of.items())
 
 
@@ -56,6 +58,9 @@ class EventStore(Protocol):
 
     def purge(self, before: datetime) -> int: ...
 
+
+SCHEMA = 1
+"""Raised with every change of the tables; a file of another number is refused, never guessed at."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS events (
@@ -87,11 +92,24 @@ class DuckDBStore:
             ) from error
         self._key = key
         self._lock = threading.RLock()
+        self._refuse_other_schema(path)
         for statement in ("SET TimeZone = 'UTC'", *TABLES.split(";")):
             if statement.strip():
                 self._do(statement)
 
+    def _refuse_other_schema(self, path: Path | None) -> None:
+        self._do("CREATE TABLE IF NOT EXISTS about (schema_number INTEGER)")
+        found = self._do("SELECT schema_number FROM about")
+        if not found:
+            self._do("INSERT INTO about VALUES (?)", [SCHEMA])
+        elif found[0][0] != SCHEMA:
+            raise ResponderError(
+                f"{path}: is an event store of version {found[0][0]}, this responder knows {SCHEMA}; "
+                "use the release that wrote it, or move it away: the logs are read again from their beginning"
+            )
+
     def close(self) -> None:
+        """Lets go of the file."""
         with self._lock:
             self._connection.close()
 

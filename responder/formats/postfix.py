@@ -146,7 +146,9 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
         .select(*keys, parts=_split(col.rest, ", sasl_username="))
         .select(
             *keys,
-            client_ip=pl.when(_part(0).str.contains(CLIENT)).then(_between(_part(0), "[", "]")),
+            client_ip=pl.when(_part(0).str.contains(CLIENT)).then(
+                _between(_part(0), "[", "]").str.to_lowercase()
+            ),
             account=_part(1).str.strip_chars_end("\r\n"),
         )
         .filter(col.account != "")
@@ -201,7 +203,8 @@ def _outcomes(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """
     start = col.rest.str.find(", dsn=", literal=True)
     result = col.rest.cast(pl.Binary).bin.slice(start, RESULT_LENGTH)
-    frame = frame.select(*keys, col.recipient.str.slice(4), result=result)
+    # In small letters, which is a copy: a slice would keep the whole line's memory for as long as the event.
+    frame = frame.select(*keys, col.recipient.str.slice(4).str.to_lowercase(), result=result)
     each = frame["result"].unique()
     read = [RESULT.match(text or b"") for text in each.to_list()]
     table = pl.DataFrame(

@@ -39,6 +39,7 @@ class Schedule:
     _scheduler: BackgroundScheduler = None
 
     def start(self) -> None:
+        """Begins; every job runs for the first time at once."""
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(max(2, len(self.jobs)))},

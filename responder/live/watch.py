@@ -61,7 +61,12 @@ class Watch:
         moments = probes(self.store.touched(after, upto), self.interval, known)
         hits = detect(self.store, self.detections, moments, known_hits, self.policy.quiet)
         with self.state.begin() as connection:
-            judge(StateBook(connection, self.trail, self.policy, self.act), self.policy, hits, self._enrich)
+            judge(
+                StateBook(connection, self.trail, self.policy, self.clock, self.act),
+                self.policy,
+                hits,
+                self._enrich,
+            )
             connection.execute(
                 insert(marks)
                 .values(name=JUDGED, value=upto)

@@ -85,6 +85,7 @@ class Config:
 
     @property
     def zone(self) -> ZoneInfo:
+        """The site's time zone."""
         return ZoneInfo(self.keys.site.time_zone)
 
 

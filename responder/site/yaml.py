@@ -48,6 +48,7 @@ class Document:
         return self.places.get(path, Place(self.file))
 
     def error(self, message: str, *path: str | int) -> BadInput:
+        """A problem with the value at ``path``, with its place."""
         return BadInput(message, self.place(*path))
 
     def read(self, model: type[Model], *path: str | int) -> Model:

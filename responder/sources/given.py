@@ -40,7 +40,6 @@ def read_given(
     zone: ZoneInfo,
     work: Callable[[Lines], Result],
     problems: list[Problem],
-    keep_text: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Result]:
     """``work`` on the lines of each file, chunk by chunk, side by side, results in order.
@@ -54,9 +53,7 @@ def read_given(
         for path in paths:
             try:
                 for desk, length, first, reference in _chunks(path, desks, progress):
-                    waiting.append(
-                        pool.submit(_cut, desk, length, first, reference, path, zone, keep_text, work, desks)
-                    )
+                    waiting.append(pool.submit(_cut, desk, length, first, reference, path, zone, work, desks))
                     while len(waiting) > WORKERS + 1:
                         yield waiting.popleft().result()
             except SourceUnreadable as error:
@@ -72,13 +69,12 @@ def _cut(
     reference: datetime,
     path: Path,
     zone: ZoneInfo,
-    keep_text: bool,
     work: Callable[[Lines], Result],
     desks: list[_Desk],
 ) -> Result:
     text, found = desk.cutter.cut(desk.buffer, length, str(path), first)
     try:
-        return work(Lines(str(path), first, text, reference, zone, keep_text, tuple(found)))
+        return work(Lines(str(path), first, text, reference, zone, problems=tuple(found)))
     finally:
         desks.append(desk)
 

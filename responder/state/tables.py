@@ -33,6 +33,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """As it is kept; raises ValueError for a time without zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -40,6 +41,7 @@ class Instant(TypeDecorator[datetime]):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """As it is used."""
         return None if value is None else datetime.fromisoformat(value)
 
 

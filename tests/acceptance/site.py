@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +32,14 @@ RULES = (
 )
 
 
+NEWEST = """
+SELECT c.id AS "case", c.account, c.outcome, d.id AS decision_id, d.kind AS decision, d.state, r.id AS run,
+    r.state AS run_state
+FROM cases c JOIN decisions d ON d.case_id = c.id LEFT JOIN runs r ON r.case_id = c.id
+WHERE c.account = ? ORDER BY c.id DESC, d.id DESC, r.id DESC LIMIT 1
+"""
+
+
 class Directory(Protocol):
     """What a site must know of slapd."""
 
@@ -42,7 +52,9 @@ class Directory(Protocol):
     def tls_url(self) -> str: ...
 
 
-def policy(mode: str = "act", containments_an_hour: int = 10, protected: Sequence[str] = ()) -> dict[str, Any]:
+def policy(
+    mode: str = "act", containments_an_hour: int = 10, protected: Sequence[str] = ()
+) -> dict[str, Any]:
     """A policy with the rules of the shipped one."""
     return {
         "policy": "own",
@@ -148,7 +160,9 @@ class Responder:
         with (self.folder / name).open("a", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
 
-    def cli(self, *arguments: str | Path | int, stdin: str | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    def cli(
+        self, *arguments: str | Path | int, stdin: str | None = None, **more: str
+    ) -> subprocess.CompletedProcess[str]:
         """What a command of this site says; ``more`` is added to its environment."""
         done = subprocess.run(
             [*COMMAND, "--config", str(self.file), *map(str, arguments)],
@@ -241,12 +255,30 @@ class Responder:
         """Every case, closed ones too."""
         return list(self.json("cases", "--all"))
 
+    def newest(self, account: str) -> dict[str, Any]:
+        """The account's newest case with its newest decision and run, as ``cases`` tells it; empty without one.
+
+        Read from the state itself: for asking again and again a command takes too long.
+        """
+        rows = self._state(NEWEST, account)
+        return dict(rows[0]) if rows else {}
+
+    def steps(self, run: int, direction: str = "do") -> dict[str, str]:
+        """How each step of a run stands; read as ``newest`` is."""
+        query = "SELECT step, state FROM steps WHERE run_id = ? AND direction = ? ORDER BY position"
+        return {row["step"]: row["state"] for row in self._state(query, run, direction)}
+
+    def pending(self) -> int:
+        """How many steps responder has still something to do about by itself; read as ``newest`` is."""
+        query = "SELECT count(*) AS number FROM steps WHERE state = 'intent' OR retry_at IS NOT NULL"
+        return int(self._state(query)[0]["number"])
+
     def wait_case(self, account: str, timeout: float = 30, **want: Any) -> dict[str, Any]:
         """The newest case of an account, once these of its columns are so."""
 
         def found() -> dict[str, Any]:
-            mine = [case for case in self.cases() if case["account"] == account]
-            return mine[-1] if mine and want.items() <= mine[-1].items() else {}
+            case = self.newest(account)
+            return case if case and want.items() <= case.items() else {}
 
         return self.wait(found, f"a case of {account} with {want}", timeout)
 
@@ -259,6 +291,11 @@ class Responder:
     def tags(self) -> list[str]:
         """What was recorded, in order."""
         return [record["tag"] for record in self.audit()]
+
+    def _state(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with closing(sqlite3.connect(self.folder / "var" / "state.sqlite", timeout=30)) as state:
+            state.row_factory = sqlite3.Row
+            return state.execute(query, values).fetchall()
 
     def _check(self) -> None:
         assert "Traceback" not in self.errors(), self.errors()

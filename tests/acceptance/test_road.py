@@ -99,7 +99,10 @@ def _told_everywhere(responder: Responder, case: int) -> None:
     assert "spread (for)" in text
     assert "Run 1: contain-hijacked-account, done" in text
     assert "The chain of hashes holds." in responder.ok("audit", "--case", case)
-    assert [tag for tag in responder.tags() if tag.startswith("run:step:")] == ["run:step:intent", "run:step:done"] * 4
+    assert [tag for tag in responder.tags() if tag.startswith("run:step:")] == [
+        "run:step:intent",
+        "run:step:done",
+    ] * 4
 
     told = json.loads(responder.ok("report", *days(), "--format", "json"))
     assert [(each["account"], each["step"], each["state"]) for each in told["actions"]] == [

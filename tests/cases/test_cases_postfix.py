@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from reading import events_of, read
+from reading import events_of, read, utc
 
 from responder.errors import BadInput
 from responder.events.account import canonical_name
@@ -54,7 +54,7 @@ def test_01_a_delivery_that_the_error_daemon_deferred_is_one_deferred_delivery()
         "Sep  6 10:11:00 mx1 postfix/smtpd[1]: 2DC5552A34: client=unknown[203.0.113.5], sasl_method=PLAIN, "
         "sasl_username=alice"
     )
-    at = datetime(2025, 9, 6, 11)
+    at = utc(2025, 9, 6, 11)
     assert measured("unknown_user_bounces", start, SUSPENDED, at=at) == {"alice": 0}
     assert measured("recipients", start, SUSPENDED, at=at) == {"alice": 1}
 
@@ -128,7 +128,7 @@ def test_11_a_failed_login_with_an_iso_stamp_and_no_reason():
         "authentication failed: (reason unavailable), sasl_username=office"
     ).rows(named=True)
     assert (row["kind"], row["host"], row["account"], row["success"]) == ("login", "m3s2", "office", False)
-    assert row["time"] == datetime(2025, 2, 2, 8, 50, 42, 211184)
+    assert row["time"] == utc(2025, 2, 2, 8, 50, 42, 211184)
     assert canonical_name("Office@Example.org", "example.org") == row["account"]
 
 
@@ -167,10 +167,10 @@ def test_19_a_message_from_webmail_counts_and_tells_no_origin():
     """On a leap day, which is of the nearest year that has one."""
     parsed = read(*WEBMAIL, reference=datetime(2024, 3, 1, tzinfo=UTC))
     assert parsed.starts.select("time", "account").rows() == [
-        (datetime(2024, 2, 29, 12, 32, 36), "user1@example.org")
+        (utc(2024, 2, 29, 12, 32, 36), "user1@example.org")
     ]
     lines = [line.replace("Feb 29", "Nov 24") for line in WEBMAIL]
-    at = datetime(2025, 11, 24, 13)
+    at = utc(2025, 11, 24, 13)
     assert measured("messages", *lines, at=at) == {"user1": 1}
     assert measured("client_networks", *lines, at=at) == {"user1": 0}
 
@@ -206,7 +206,7 @@ def test_43_months_that_go_back_and_forth_add_no_years():
 def test_45_an_impossible_date_is_told_of_and_never_rolls_over():
     """Neither to 1 December nor to 15:39."""
     parsed = read(removed("2025-11-31T14:99:16.000000+01:00"), removed("2025-11-30T14:59:16.000000+01:00"))
-    assert parsed.starts["time"].to_list() == [datetime(2025, 11, 30, 13, 59, 16)]
+    assert parsed.starts["time"].to_list() == [utc(2025, 11, 30, 13, 59, 16)]
     assert [problem.line for problem in parsed.problems] == [1]
 
 
@@ -214,5 +214,5 @@ def test_an_unknown_format_is_refused_with_what_is_known():
     """A word in the configuration."""
     from responder.formats import format_named
 
-    with pytest.raises(BadInput, match="no log format 'posfix'; did you mean 'postfix'?"):
+    with pytest.raises(BadInput, match=r"no log format 'posfix'; did you mean 'postfix'\?"):
         format_named("posfix")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from zlib import crc32
 
 import pytest
-from reading import events_of, run_of
+from reading import events_of, run_of, utc
 
 from responder.backtest.backtest import Outcome, backtest
 from responder.decisions.decision import Kind
@@ -16,7 +16,7 @@ from responder.events.lives import Part, join, nothing_open, with_open
 from responder.formats.postfix import parse
 from responder.site.shipped import shipped
 
-EIGHT = datetime(2025, 11, 24, 8)
+EIGHT = utc(2025, 11, 24, 8)
 RELAY = "relay=mx.example.com[198.51.100.7]:25, delay=1, delays=0.1/0/0.5/0.4"
 
 

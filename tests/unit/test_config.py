@@ -121,7 +121,7 @@ def test_a_key_in_plain_text_is_refused_and_not_repeated(config):
 @pytest.mark.parametrize("language", ["de", "EN", "english"])
 def test_a_language_that_is_not_spoken_is_told(config, language):
     """Messages to owners come in two."""
-    (told,) = mistakes(config, more="", *[("  key:", f"  language: {language}\n  key:")])
+    (told,) = mistakes(config, ("  key:", f"  language: {language}\n  key:"))
     assert told.startswith("6:3: site.language: ")
 
 

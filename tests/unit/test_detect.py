@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import utc
 
 from responder.detections.detect import Settled, detect, probes, screen
 from responder.detections.detection import Bounds, Detection, Detections, Family, Severity
@@ -16,7 +17,7 @@ from responder.detections.past import with_lines, with_past
 from responder.events.event import EVENTS
 from responder.events.store import DuckDBStore
 
-EIGHT = datetime(2025, 11, 24, 8)
+EIGHT = utc(2025, 11, 24, 8)
 DAY = timedelta(days=1)
 TICK = 15
 
@@ -120,7 +121,7 @@ def test_an_account_with_a_floor_is_looked_at_from_there():
     touched = frame([event(0), event(0, "bob")]).select("account", "time")
     floor = datetime(2025, 11, 24, 8, 30, tzinfo=UTC)
     found = probes(touched, TICK, {"bob": floor}).sort("account")
-    assert found["floor"].to_list() == [None, datetime(2025, 11, 24, 8, 30)]
+    assert found["floor"].to_list() == [None, utc(2025, 11, 24, 8, 30)]
 
 
 def test_a_hit_comes_at_the_tick_at_which_the_bound_is_reached(store):
@@ -247,7 +248,7 @@ def spare():
 
 
 def found_in(store: DuckDBStore, events: pl.DataFrame, rules: Detections) -> list[Hit]:
-    store.purge(datetime.max)
+    store.purge(utc(9999, 1, 1))
     store.add(events, None, [])
     return detect(store, rules, probes(store.touched(0, store.last_number()), TICK), {}, DAY)
 
@@ -314,7 +315,7 @@ def test_looking_at_all_at_once_finds_what_looking_tick_by_tick_does(spare, rows
             for n, (when, window, confirms) in enumerate(written)
         )
     )
-    spare.purge(datetime.max)
+    spare.purge(utc(9999, 1, 1))
     spare.add(frame(rows), None, [])
     moments = probes(spare.touched(0, spare.last_number()), TICK)
     at_once = detect(spare, rules, moments, {}, settles)

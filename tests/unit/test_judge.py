@@ -114,7 +114,7 @@ def state_desk(policy: Policy, connection: Connection) -> Desk:
         )
         return [(account, Kind(kind), Kind(proposed)) for account, kind, proposed in rows]
 
-    book = StateBook(connection, Trail(Stopped(), b"key"), policy, act)
+    book = StateBook(connection, Trail(Stopped(), b"key"), policy, Stopped(), act)
     return Desk(book, policy, decided, acted)
 
 
@@ -228,6 +228,14 @@ def test_a_decision_is_kept_with_its_reasons_and_carried_out_at_once(policy, con
     assert rows[1].reasons == ["policy.yaml:5: evidence of spread, volume"]
     assert rows[1].policy == policy.hash
     assert desk.acted == [("alice", rows[1].id, Kind.HOLD)]
+
+
+def test_a_decision_is_of_the_moment_at_which_it_was_made(policy, connection):
+    """After an outage what is judged may be hours old; the hit keeps its own time."""
+    state_desk(policy, connection).judge(hit("volume", -5 * HOUR))
+    assert connection.execute(select(decisions.c.at)).scalar() == EIGHT
+    assert connection.execute(select(cases.c.opened_at)).scalar() == EIGHT
+    assert connection.execute(select(hits.c.at)).scalar() == EIGHT - 5 * HOUR
 
 
 def test_a_case_is_read_back_as_it_was_written(policy, connection):

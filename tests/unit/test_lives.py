@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -145,7 +147,7 @@ def test_a_log_says_the_same_wherever_it_is_cut(log, cuts):
     """Events and open messages are those of the whole log, whatever parts it is read in."""
     at = [0, *sorted(min(cut, len(log)) for cut in cuts), len(log)]
     whole, open_whole = read_in(log)
-    events, open_ = read_in(*(log[begin:stop] for begin, stop in zip(at, at[1:], strict=False)))
+    events, open_ = read_in(*(log[begin:stop] for begin, stop in pairwise(at)))
     assert_frame_equal(whole, events)
     assert_frame_equal(open_whole, open_, check_row_order=False)
 

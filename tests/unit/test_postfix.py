@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 import pytest
-from reading import events_of, read
+from reading import events_of, read, utc
 
 from responder.formats import format_named, formats
 from responder.formats.postfix import recognises
@@ -42,7 +40,7 @@ def test_the_life_of_a_message():
     parsed = read(
         "Nov 24 08:00:00 mx1 postfix/master[1]: daemon started", START, SENT, f"{AT}/qmgr[13]: {ID}: removed"
     )
-    time = datetime(2025, 11, 24, 8, 0, 1)
+    time = utc(2025, 11, 24, 8, 0, 1)
     assert parsed.starts.rows() == [(2, time, "mx1", ID, "alice", "203.0.113.5")]
     assert parsed.deliveries.select(
         "line", "time", "host", "queue_id", "recipient", "outcome", "dsn"
@@ -239,9 +237,9 @@ def test_stamps_of_both_kinds_in_one_file():
     """After a syslog daemon was set up anew."""
     iso = SENT.replace("Nov 24 08:00:01", "2025-11-24T09:00:02.5+01:00")
     assert read(SENT, iso, SENT).deliveries["time"].to_list() == [
-        datetime(2025, 11, 24, 8, 0, 1),
-        datetime(2025, 11, 24, 8, 0, 2, 500000),
-        datetime(2025, 11, 24, 8, 0, 1),
+        utc(2025, 11, 24, 8, 0, 1),
+        utc(2025, 11, 24, 8, 0, 2, 500000),
+        utc(2025, 11, 24, 8, 0, 1),
     ]
 
 

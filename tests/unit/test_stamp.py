@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reading import run_of
+from reading import run_of, utc
 
 from responder.formats.stamp import times
 
-NAIVE = datetime(2025, 11, 24, 8, 0, 1)
+NAIVE = utc(2025, 11, 24, 8, 0, 1)
 
 
 def told(*stamps: str, reference: datetime = datetime(2025, 11, 24, 12, tzinfo=UTC), zone: str = "UTC"):
@@ -22,7 +22,7 @@ def told(*stamps: str, reference: datetime = datetime(2025, 11, 24, 12, tzinfo=U
 
 def test_a_stamp_without_a_year_is_of_the_year_of_the_reference():
     """Days of one digit are padded by a space."""
-    assert told("Nov 24 08:00:01", "Nov  4 08:00:01") == [NAIVE, datetime(2025, 11, 4, 8, 0, 1)]
+    assert told("Nov 24 08:00:01", "Nov  4 08:00:01") == [NAIVE, utc(2025, 11, 4, 8, 0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def test_months_out_of_order_add_no_years():
 @pytest.mark.parametrize(
     ("year", "expected"),
     [
-        (2024, datetime(2024, 2, 29, 12, 32, 36)),
-        (2025, datetime(2024, 2, 29, 12, 32, 36)),
+        (2024, utc(2024, 2, 29, 12, 32, 36)),
+        (2025, utc(2024, 2, 29, 12, 32, 36)),
         (2026, None),
-        (2027, datetime(2028, 2, 29, 12, 32, 36)),
+        (2027, utc(2028, 2, 29, 12, 32, 36)),
     ],
 )
 def test_a_leap_day_is_of_a_year_that_has_one(year, expected):
@@ -64,31 +64,31 @@ def test_a_leap_day_is_of_a_year_that_has_one(year, expected):
 def test_a_leap_day_changes_nothing_of_its_neighbours():
     """One stamp that needs another year does not move the others."""
     found = told("Feb 28 23:59:59", "Feb 29 00:00:00", reference=datetime(2024, 3, 1, tzinfo=UTC))
-    assert found == [datetime(2024, 2, 28, 23, 59, 59), datetime(2024, 2, 29)]
+    assert found == [utc(2024, 2, 28, 23, 59, 59), utc(2024, 2, 29)]
 
 
 def test_a_stamp_without_a_zone_is_in_the_source_s():
     """Winter and summer."""
     assert told("Nov 24 08:00:01", "Jul 24 08:00:01", zone="Europe/Paris") == [
-        datetime(2025, 11, 24, 7, 0, 1),
-        datetime(2025, 7, 24, 6, 0, 1),
+        utc(2025, 11, 24, 7, 0, 1),
+        utc(2025, 7, 24, 6, 0, 1),
     ]
 
 
 def test_the_hour_that_comes_twice_is_taken_as_the_first():
     """A stamp without a zone cannot say which it was."""
-    assert told("Oct 26 02:30:00", zone="Europe/Paris") == [datetime(2025, 10, 26, 0, 30)]
+    assert told("Oct 26 02:30:00", zone="Europe/Paris") == [utc(2025, 10, 26, 0, 30)]
 
 
 @pytest.mark.parametrize(
     ("stamp", "expected"),
     [
-        ("2025-02-02T09:50:42.211184+01:00", datetime(2025, 2, 2, 8, 50, 42, 211184)),
-        ("2025-02-02T09:50:42+01:00", datetime(2025, 2, 2, 8, 50, 42)),
-        ("2025-02-02T09:50:42.211-05:30", datetime(2025, 2, 2, 15, 20, 42, 211000)),
-        ("2025-02-02T09:50:42Z", datetime(2025, 2, 2, 9, 50, 42)),
-        ("2025-02-02T09:50:42.5Z", datetime(2025, 2, 2, 9, 50, 42, 500000)),
-        ("1999-12-31T23:59:59+00:00", datetime(1999, 12, 31, 23, 59, 59)),
+        ("2025-02-02T09:50:42.211184+01:00", utc(2025, 2, 2, 8, 50, 42, 211184)),
+        ("2025-02-02T09:50:42+01:00", utc(2025, 2, 2, 8, 50, 42)),
+        ("2025-02-02T09:50:42.211-05:30", utc(2025, 2, 2, 15, 20, 42, 211000)),
+        ("2025-02-02T09:50:42Z", utc(2025, 2, 2, 9, 50, 42)),
+        ("2025-02-02T09:50:42.5Z", utc(2025, 2, 2, 9, 50, 42, 500000)),
+        ("1999-12-31T23:59:59+00:00", utc(1999, 12, 31, 23, 59, 59)),
     ],
 )
 def test_an_iso_stamp_says_all_itself(stamp, expected):
@@ -124,7 +124,7 @@ def test_no_stamps_are_no_times():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2037, 12, 31)), st.integers(-181 * 86400, 181 * 86400))
+@given(st.datetimes(utc(2000, 1, 1), utc(2037, 12, 31)), st.integers(-181 * 86400, 181 * 86400))
 def test_a_stamp_near_its_reference_gives_the_time_back(reference, seconds):
     """Whatever the day, a stamp of within half a year is read as it was meant."""
     reference = reference.replace(microsecond=0)

@@ -88,7 +88,8 @@ def test_every_mistake_is_told_at_once():
     assert mistakes(text) == [
         "site.yaml:1:1: name: is missing",
         "site.yaml:2:1: inner.word: is missing",
-        "site.yaml:4:3: inner.number: input should be a valid integer, unable to parse string as an integer, not 'many'",
+        "site.yaml:4:3: inner.number: input should be a valid integer, unable to parse string as an integer, "
+        "not 'many'",
         "site.yaml:3:3: inner.wrod: unknown key; did you mean 'word'?",
         "site.yaml:5:12: several.0.word: input should be a valid string, not 3",
         "site.yaml:5:22: several.1.word: is missing",
