@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated
 
 import typer
 
-from responder.cli.runs import go_on
+from responder.cli.runs import acting, go_on
 from responder.cli.shared import Json, Person
 
 
@@ -22,14 +21,10 @@ def command(
 ) -> None:
     """Approve a queued decision: the account is contained."""
     from responder.approvals.answer import approve
-    from responder.bootstrap import build
     from responder.cases.book import read_case
-    from responder.cli.logs import log_to_stderr
     from responder.decisions.decision import Kind
 
-    config = context.obj.config()
-    log_to_stderr(config.zone, logging.WARNING)
-    house = build(config)
+    house = acting(context)
     records = house.records
     with records.state.begin() as connection:
         case_id = approve(connection, records.trail, records.clock, decision, person, comment)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from responder.cli.reading import Files, FormatName, ZoneName, format_of, progress, tell, zone_of
-from responder.cli.shared import Context, Json, local, print_json, print_table
+from responder.cli.shared import Context, Json, local, print_json, print_table, write_file
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -44,8 +44,9 @@ def command(
         outcome = judging.result()(parts)
     tell(problems)
     if verdicts:
-        with verdicts.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(_verdict(each, site_zone)) + "\n" for each in outcome.verdicts)
+        write_file(
+            verdicts, "".join(json.dumps(_verdict(each, site_zone)) + "\n" for each in outcome.verdicts)
+        )
     if as_json:
         print_json(_summary(outcome, site_zone))
     else:

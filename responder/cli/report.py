@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from responder.cli.shared import write_file
 from responder.errors import BadInput
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def command(
         rows = actions(connection, since, until, config.zone)
     text = write(rows, Form(form), *days, config.keys.site.name, config.zone)
     if output:
-        output.write_text(text, encoding="utf-8")
+        write_file(output, text)
     else:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from responder.cli.runs import go_on
+from responder.cli.runs import acting, go_on
 from responder.cli.shared import Json, Person
 
 
@@ -17,8 +17,6 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Try a run's failed steps again, after what they failed of was mended; uncertain ones are never repeated."""
-    from responder.bootstrap import build
-
-    house = build(context.obj.config())
+    house = acting(context)
     house.engine.retry(run, person)
     go_on(house, run, as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 
 PATIENCE = 60
 """Seconds to wait for a run that another process works on."""
+
+
+def acting(context: typer.Context) -> House:
+    """All parts of the site, for a command that acts; its standard output is its own, so logs go elsewhere."""
+    from responder.bootstrap import build
+    from responder.cli.logs import log_to_stderr
+
+    config = context.obj.config()
+    log_to_stderr(config.zone, logging.WARNING)
+    return build(config)
 
 
 def go_on(house: House, run: int, as_json: bool) -> None:

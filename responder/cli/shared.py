@@ -67,6 +67,16 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+def write_file(path: Path, text: str) -> None:
+    """Writes a file that a person asked for; raises ResponderError when that cannot be done."""
+    from responder.errors import ResponderError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ResponderError(f"{path}: cannot be written: {error.strerror}") from error
+
+
 def _plain_value(value: object) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated
 
 import typer
 
-from responder.cli.runs import plain_step, show
+from responder.cli.runs import acting, plain_step, show
 from responder.cli.shared import Json, Person, print_json
 
 
@@ -18,13 +17,9 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Take back what a run did, the last step first, and close its case."""
-    from responder.bootstrap import build
     from responder.cases.book import restore_case
-    from responder.cli.logs import log_to_stderr
 
-    config = context.obj.config()
-    log_to_stderr(config.zone, logging.WARNING)
-    house = build(config)
+    house = acting(context)
     results = house.engine.undo(run, person)
     records = house.records
     with records.state.begin() as connection:

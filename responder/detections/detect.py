@@ -16,7 +16,6 @@ from responder.events.event import Kind
 from responder.events.store import EventStore
 from responder.formats.format import Schema
 from responder.measures import figures, measures
-from responder.measures.measure import Measure
 
 PROBES: Schema = {"account": pl.String, "at": pl.Datetime("us"), "floor": pl.Datetime("us")}
 
@@ -48,6 +47,7 @@ def detect(
 ) -> list[Hit]:
     """The hits at ``moments`` (see ``probes``), in order of time, and what they settle.
 
+    Where ``moments`` have a column ``screened`` (see there), opening detections are not looked at where it holds.
     A detection that hits is ``settled`` for that account for so long; it is not looked at again meanwhile.
     Detections that only confirm are looked at for accounts where something hit or is settled, at moments when
     it is: a hit before it would find no case to confirm, and must not settle those that do.
@@ -55,7 +55,8 @@ def detect(
     spans: dict[str, list[tuple[datetime, datetime]]] = {account: [] for account, _ in settled}
     for (account, _), until in settled.items():
         spans[account].append((until - settles, until))
-    hits = _unsettled(_hits(store, detections.opening, moments, settled), settled, settles)
+    open_moments = moments.filter(~pl.col("screened")) if "screened" in moments.columns else moments
+    hits = _unsettled(_hits(store, detections.opening, open_moments, settled), settled, settles)
     for hit in hits:
         spans.setdefault(hit.account, []).append((hit.at, hit.at + settles))
     theirs = moments.filter(pl.col("account").is_in(list(spans)))
@@ -128,44 +129,80 @@ def _hit(rule: Detection, row: dict[str, object]) -> Hit:
     )
 
 
-def screen(deliveries: pl.DataFrame, submissions: pl.DataFrame, detections: Detections) -> set[str]:
-    """The accounts that could open a case at all, from a coarse bound that costs one pass.
+HOUR = 3600
+FINE = 8
+"""Into how many buckets a window is cut for the closer of the two bounds: the more, the closer, and the dearer."""
 
-    A window of length W lies within two neighbouring buckets of length W, so an account with fewer events
-    there than a rule asks for cannot hit it.
+
+def screen(
+    deliveries: pl.DataFrame, submissions: pl.DataFrame, detections: Detections
+) -> pl.DataFrame | None:
+    """When which accounts could open a case at all, from bounds that cost one pass: account, hour of the epoch.
+
+    A window lies within a few neighbouring buckets of time, so an account with fewer events there than a rule
+    asks for cannot hit it. None: any account may at any time.
     """
     kinds = {Kind.DELIVERY: deliveries, Kind.SUBMISSION: submissions}
-    able: set[str] = set()
-    counts: dict[tuple[str, int], pl.DataFrame] = {}
+    able: list[pl.DataFrame] = []
+    coarse: dict[tuple[str, int], pl.DataFrame] = {}
     for rule in detections.opening:
-        passed: set[str] | None = None
+        passed: pl.DataFrame | None = None
         for name, bounds in rule.when.items():
             measure = measures()[name]
             if measure.counts is None or bounds.at_least is None or bounds.at_least <= 0:
                 continue  # no bound: an account without any such event may hit too
+            events = kinds[measure.counts]
+            counted = events if measure.where is None else events.filter(measure.where)
             key = (measure.bound, rule.window)
-            if key not in counts:
-                counts[key] = _in_buckets(kinds[measure.counts], measure, rule.window)
-            enough = _enough_in_two(counts[key], bounds.at_least)
-            passed = enough if passed is None else passed & enough
+            if key not in coarse:
+                coarse[key] = _busiest(counted, rule.window, 2)
+            enough = _enough(counted, coarse[key], bounds.at_least, rule.window)
+            passed = enough if passed is None else passed.join(enough, on=["account", "hour"], how="semi")
         if passed is None:
-            return {account for each in kinds.values() for account in each["account"].unique().to_list()}
-        able |= passed
-    return able
+            return None
+        able.append(passed)
+    return pl.concat(able).unique() if able else pl.DataFrame(schema={"account": pl.String, "hour": pl.Int64})
 
 
-def _in_buckets(events: pl.DataFrame, measure: Measure, window: int) -> pl.DataFrame:
-    """How many events that the measure counts each account has in each bucket of ``window`` seconds."""
-    counted = events if measure.where is None else events.filter(measure.where)
-    bucket = pl.col("time").dt.epoch("s") // window
-    return counted.group_by("account", bucket=bucket).agg(number=pl.len())
+def _enough(events: pl.DataFrame, coarse: pl.DataFrame, least: float, window: int) -> pl.DataFrame:
+    """The accounts and hours of moments whose window may have ``least`` events or more.
+
+    First all accounts in ``coarse`` buckets, as long as the window, then those with enough in some two, in
+    short ones.
+    """
+    some = coarse.filter(pl.col("number") >= least).select("account").unique()
+    theirs = events.join(some, on="account", how="semi")
+    short = max(1, window // FINE)
+    busy = _busiest(theirs, short, -(-window // short) + 1).filter(pl.col("number") >= least)
+    first, last = pl.col("bucket") * short // HOUR, ((pl.col("bucket") + 1) * short + window) // HOUR
+    hours = pl.int_ranges(first, last + 2)  # the tick after the last event may be in the hour after it
+    return busy.select(pl.col("account").cast(pl.String), hour=hours).explode("hour").unique()
 
 
-def _enough_in_two(each: pl.DataFrame, least: float) -> set[str]:
-    """The accounts with ``least`` events or more in some two neighbouring buckets."""
-    busy = each.filter(pl.col("number") * 2 >= least)["account"].unique()  # one of the two holds half of it
-    each = each.filter(pl.col("account").is_in(busy.to_list()))
-    after = each.select("account", bucket=pl.col("bucket") - 1, next="number")
-    both = each.join(after, on=["account", "bucket"], how="full", coalesce=True)
-    most = both.filter(pl.col("number").fill_null(0) + pl.col("next").fill_null(0) >= least)
-    return set(most["account"].drop_nulls().to_list())
+def _busiest(events: pl.DataFrame, size: int, neighbours: int) -> pl.DataFrame:
+    """How many events each account has in that many buckets of ``size`` seconds that end with ``bucket``."""
+    each = events.group_by("account", bucket=pl.col("time").dt.epoch("s") // size).agg(
+        number=pl.len().cast(pl.Int64)
+    )
+    if neighbours == 2:  # the same by a join, which is quicker than a sort
+        before = each.select("account", bucket=pl.col("bucket") + 1, before="number")
+        both = each.join(before, on=["account", "bucket"], how="left")
+        return both.select("account", "bucket", number=pl.col("number") + pl.col("before").fill_null(0))
+    return (
+        each.sort("account", "bucket")
+        .rolling("bucket", period=f"{neighbours}i", group_by="account")
+        .agg(pl.col("number").sum())
+    )
+
+
+def screened(moments: pl.DataFrame, able: pl.DataFrame | None) -> pl.DataFrame:
+    """``moments`` with a column ``screened``: no detection can open a case there."""
+    if able is None:
+        return moments.with_columns(screened=pl.lit(False))
+    hour = pl.col("at").dt.epoch("s") // HOUR
+    return (
+        moments.with_columns(hour=hour)
+        .join(able.with_columns(screened=pl.lit(False)), on=["account", "hour"], how="left")
+        .with_columns(pl.col("screened").fill_null(True))
+        .drop("hour")
+    )

@@ -122,6 +122,8 @@ class Engine:
             failed = [row for row in run.rows.values() if row.state is StepState.FAILED]
             if failed:
                 run = self._journal.turn(run, RunState.RUNNING, actor=actor)
+            if failed and run.facts.get("owner_missing"):  # an owner who was not there may be by now
+                run = self._journal.learn(run, "run:owner:again", {"owner_missing": None}, {})
             for row in failed:
                 run = self._journal.put(run, replace(row, tries=0, retry_at=self._clock.now()))
         return self.advance(run_id)

@@ -11,12 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from mmap import mmap
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
-from responder.sources.lines import LineCutter, Lines, Problem
+from responder.sources.lines import LONGEST, LineCutter, Lines, Problem
 
 CHUNK = 16 * 1024 * 1024
 """Bytes read at once: with fewer the cost of each step shows, with more that of fresh memory."""
@@ -31,7 +32,7 @@ Progress = Callable[[int], None]
 class _Desk:
     """A buffer and a cutter, used by one chunk at a time and then by another."""
 
-    buffer: bytearray = field(default_factory=lambda: bytearray(2 * CHUNK))
+    buffer: mmap = field(default_factory=lambda: _memory(CHUNK))
     cutter: LineCutter = field(default_factory=LineCutter)
 
 
@@ -87,8 +88,8 @@ def _chunks(
     with _opened(path) as (file, reference):
         while True:
             desk = desks.pop() if desks else _Desk()
-            if len(carry) + CHUNK > len(desk.buffer):
-                desk.buffer = bytearray(len(carry) + 2 * CHUNK)
+            if len(carry) + CHUNK >= len(desk.buffer):
+                desk.buffer = _memory(CHUNK + 2 * len(carry))
             desk.buffer[: len(carry)] = carry
             read = _read(file, path, desk.buffer, len(carry))
             length = len(carry) + read
@@ -109,7 +110,12 @@ def _chunks(
             first += lines
 
 
-def _read(file: BinaryIO, path: Path, buffer: bytearray, start: int) -> int:
+def _memory(size: int) -> mmap:
+    """That many bytes and some for what is carried over; not a bytearray, which would be written full of zeros."""
+    return mmap(-1, size + LONGEST)
+
+
+def _read(file: BinaryIO, path: Path, buffer: mmap, start: int) -> int:
     try:
         return cast(int, file.readinto(memoryview(buffer)[start : start + CHUNK]))  # type: ignore[attr-defined]
     except (OSError, EOFError, zlib.error) as error:

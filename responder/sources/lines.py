@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from mmap import mmap
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +14,9 @@ import pyarrow as pa
 
 LONGEST = 64 * 1024
 """Bytes of the longest line that is read: syslog daemons cut at 1 to 8 KiB; anything longer is no log line."""
+
+
+Buffer = bytes | mmap
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class LineCutter:
 
     _mask: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
-    def count(self, data: bytes | bytearray, length: int) -> int:
+    def count(self, data: Buffer, length: int) -> int:
         """How many lines ``data[:length]`` has."""
         return int(np.count_nonzero(self._marked(np.frombuffer(memoryview(data)[:length], np.uint8))))
 
@@ -69,9 +73,7 @@ class LineCutter:
         np.equal(array, 10, out=mask)
         return mask
 
-    def cut(
-        self, data: bytes | bytearray, length: int, source: str, first: int
-    ) -> tuple[pl.Series, list[Problem]]:
+    def cut(self, data: Buffer, length: int, source: str, first: int) -> tuple[pl.Series, list[Problem]]:
         """The lines of ``data[:length]`` and what was wrong with them.
 
         Bytes that are not UTF-8 become U+FFFD; NUL bytes, which a truncated file leaves, are dropped; a line

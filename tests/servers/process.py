@@ -35,7 +35,7 @@ PORTS = range(20000, 32768)
 _given: set[int] = set()
 
 
-class MissingProgram(RuntimeError):  # noqa: N818 - said as the project's own errors are
+class MissingProgram(RuntimeError):
     """A program that the tests need is not on this machine."""
 
     def __init__(self, name: str, package: str) -> None:
@@ -46,7 +46,7 @@ class MissingProgram(RuntimeError):  # noqa: N818 - said as the project's own er
         self.package = package
 
 
-class ServerFailed(RuntimeError):  # noqa: N818 - as above
+class ServerFailed(RuntimeError):
     """A server ended early, or never became ready; the text has the last lines of its output."""
 
 
