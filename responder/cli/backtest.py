@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from responder.cli.reading import Files, FormatName, ZoneName, format_of, progress, tell, zone_of
-from responder.cli.shared import Context, Json, local, print_json, print_table, write_file
+from responder.cli.shared import Context, Json, leave, local, print_json, print_table, write_file
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -51,8 +51,7 @@ def command(
         print_json(_summary(outcome, site_zone))
     else:
         _print(outcome, site_zone)
-    if any(not problem.line for problem in problems):
-        raise typer.Exit(1)
+    leave(1 if any(not problem.line for problem in problems) else 0)
 
 
 def _prepare(config: Config | None) -> Callable[[list[Part]], Outcome]:

@@ -153,9 +153,9 @@ def screen(
                 continue  # no bound: an account without any such event may hit too
             events = kinds[measure.counts]
             counted = events if measure.where is None else events.filter(measure.where)
-            key = (measure.bound, rule.window)
+            key = (measure.bound, max(rule.window, HOUR))
             if key not in coarse:
-                coarse[key] = _busiest(counted, rule.window, 2)
+                coarse[key] = _busiest(counted, key[1], 2)
             enough = _enough(counted, coarse[key], bounds.at_least, rule.window)
             passed = enough if passed is None else passed.join(enough, on=["account", "hour"], how="semi")
         if passed is None:
@@ -167,8 +167,8 @@ def screen(
 def _enough(events: pl.DataFrame, coarse: pl.DataFrame, least: float, window: int) -> pl.DataFrame:
     """The accounts and hours of moments whose window may have ``least`` events or more.
 
-    First all accounts in ``coarse`` buckets, as long as the window, then those with enough in some two, in
-    short ones.
+    First all accounts in ``coarse`` buckets, no shorter than the window, then those with enough in some two of
+    them, in short ones.
     """
     some = coarse.filter(pl.col("number") >= least).select("account").unique()
     theirs = events.join(some, on="account", how="semi")

@@ -1,6 +1,6 @@
 """Runs ``responder serve`` as it is, but for a death at a chosen moment and shorter pauses.
 
-``python serve_and_die.py [--journal N --when before|after] [--act NAME --when ...] [--start] -- ARGUMENTS``
+``python serve_and_die.py [--journal N | --act NAME | --start | --statement N] [--when before|after] -- ARGUMENTS``
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from responder.actions import discover
 from responder.cli.app import main
+from responder.events.store import DuckDBStore
 from responder.runs.engine import Engine
 from responder.runs.journal import Journal
 
@@ -62,6 +63,31 @@ def die_in_act(name: str, when: str) -> None:
     action.apply = dying(action.apply, lambda: True, when)
 
 
+def die_at_statement(number: int) -> None:
+    """Dies before that statement, of those by which the store takes in what was read."""
+    count, adding = 0, False
+    add, do = DuckDBStore.add, DuckDBStore._do
+
+    def counted_do(self: DuckDBStore, *arguments: Any) -> Any:
+        nonlocal count
+        count += adding and not str(arguments[0]).lstrip().upper().startswith("SELECT")
+        if adding and count == number:
+            die()
+        return do(self, *arguments)
+
+    def counted_add(self: DuckDBStore, *arguments: Any) -> int:
+        nonlocal adding
+        with self._lock:  # nobody else's statements are counted
+            adding = True
+            try:
+                return add(self, *arguments)
+            finally:
+                adding = False
+
+    store: Any = DuckDBStore
+    store._do, store.add = counted_do, counted_add
+
+
 def shorten(settles: float, pause: float) -> None:
     """Shortens what the engine waits for, so that a test need not.
 
@@ -82,6 +108,7 @@ def run() -> None:
     parser.add_argument("--journal", type=int)
     parser.add_argument("--act")
     parser.add_argument("--start", action="store_true", help="in the transaction that begins a run")
+    parser.add_argument("--statement", type=int)
     parser.add_argument("--when", choices=("before", "after"), default="after")
     parser.add_argument("--settles", type=float, default=1.0)
     parser.add_argument("--pause", type=float, default=1.0)
@@ -92,6 +119,8 @@ def run() -> None:
         die_at_write(options.journal, options.when)
     if options.act is not None:
         die_in_act(options.act, options.when)
+    if options.statement is not None:
+        die_at_statement(options.statement)
     if options.start:
         method: Any = dying(Journal.start, lambda: True, options.when)
         Journal.start = method  # type: ignore[method-assign]

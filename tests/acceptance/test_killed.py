@@ -219,26 +219,44 @@ def test_killed_while_a_case_is_judged_it_is_judged_again_once(world: World) -> 
     assert len({each["detection"] for each in shown["evidence"]}) == len(shown["evidence"])
 
 
-MESSAGES = 30_000
-"""Submissions of the big log: some 60 MB, which take several transactions to read."""
+BIG, LARGE = 20_000, 15_000
+"""Submissions of the logs that are read: some 24 and 18 MB, which are taken in by several transactions."""
 
 
-def test_killed_while_it_reads_every_event_is_stored_once(responder: Responder) -> None:
-    """Killed at random moments of reading a big log, the store has what the log says, each line's events once."""
-    write_log(responder.log, MESSAGES, style="iso", zone=ZONE, day=datetime.now(ZoneInfo(ZONE)).date() - DAY)
+def a_log(responder: Responder, messages: int) -> int:
+    """Fills the followed log, of which nothing comes of but events; returns its size."""
+    write_log(responder.log, messages, style="iso", zone=ZONE, day=datetime.now(ZoneInfo(ZONE)).date() - DAY)
     responder.set_policy(mode="watch")
-    size, random, stood = responder.log.stat().st_size, Random(7), [0]
+    return responder.log.stat().st_size
+
+
+def test_killed_at_random_while_it_reads_every_event_is_stored_once(responder: Responder) -> None:
+    """The store has what the log says, each line's events once."""
+    size, random, stood = a_log(responder, BIG), Random(7), [0]
     while stood[-1] < size:
         responder.start()
-        sleep(random.uniform(0.1, 0.8))
+        sleep(random.uniform(0.1, 0.6))
         responder.kill()
         stood.append(_read_upto(responder.folder / "var" / "events.duckdb"))
-    midway = [each for each in stood if 0 < each < size]
-    assert len(midway) >= 2, stood
+    assert len({each for each in stood if 0 < each < size}) >= 2, stood
+    _stored_as_told(responder)
 
+
+def test_killed_at_each_statement_of_the_store_every_event_is_stored_once(responder: Responder) -> None:
+    """Events, open messages and the position are taken in together or not at all, in the first batch and later."""
+    size = a_log(responder, LARGE)
+    for number in (1, 2, 3, 4, 6, 8):  # four statements a batch: the last two die in a later one
+        responder.start("--statement", str(number))
+        responder.wait_death()
+        assert _read_upto(responder.folder / "var" / "events.duckdb") < size
+    responder.start()
+    responder.stop()
+    _stored_as_told(responder)
+
+
+def _stored_as_told(responder: Responder) -> None:
     told = [json.loads(line) for line in responder.ok("events", responder.log).splitlines()]
-    stored = _stored(responder.folder / "var" / "events.duckdb")
-    assert sorted(map(_told_key, told)) == stored
+    assert sorted(map(_told_key, told)) == _stored(responder.folder / "var" / "events.duckdb")
 
 
 def _read_upto(events: Path) -> int:

@@ -12,10 +12,13 @@ HOSTS = ("smtp1", "smtp2")
 STORE = f"store.{SITE}[private/dovecot-lmtp]"
 ACCOUNTS, DOMAINS, HIJACKED = 20_000, 20_000, 4
 BY_HOUR = (2, 1, 1, 1, 1, 2, 5, 20, 60, 75, 80, 70, 45, 60, 75, 75, 65, 50, 30, 20, 15, 12, 8, 4)
+SHARES = {"m": 1, "i": 0.2, "r": 1.2, "d": 1.5, "f": 0.01}
+"""How often, for each message handed in: itself, one that comes in, one that is refused at the door, somebody who
+looks into a mailbox, a wrong password. A site's log is mostly about other things than what its people send."""
 FOREIGN = ("203.0.113.", "198.51.100.", "192.0.2.", "2001:db8:a::", "2001:db8:b::", "2001:db8:c::")
 BASE52 = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
-COUNTS = (1, 2, 3, 5, 10, 20), (70, 14, 7, 5, 3, 1)
-"""How many recipients an ordinary message has, and how often: most one, some a class; 1.9 on average."""
+COUNTS = (1, 2, 3, 6), (80, 13, 5, 2)
+"""How many recipients an ordinary message has, and how often: 1.3 on average."""
 
 UNKNOWN = (
     "dsn=5.1.1, status=bounced (host mx.{0}[198.19.0.25] said: 550 5.1.1 <{1}>: "
@@ -110,7 +113,7 @@ class Day:
     def sessions(self) -> Iterator[tuple[float, list[Row]]]:
         """Each session's start and all rows that follow from it, by start."""
         random = self.random
-        kinds = "m" * self.ordinary + "i" * (self.ordinary // 10) + "f" * (self.ordinary // 100)
+        kinds = "".join(kind * int(self.ordinary * share) for kind, share in SHARES.items())
         hours = random.choices(range(24), weights=BY_HOUR, k=len(kinds))
         events = sorted(
             (hour * 3600 + random.random() * 3599, kind) for hour, kind in zip(hours, kinds, strict=True)
@@ -121,8 +124,8 @@ class Day:
         for at, kind in events:
             while bursts and bursts[-1].at <= at:
                 yield bursts[-1].at, self._rows(bursts.pop())
-            if kind == "f":
-                yield at, self._failure(at)
+            if other := {"f": self._failure, "r": self._refusal, "d": self._reading}.get(kind):
+                yield at, other(at)
             else:
                 yield at, self._rows(self._ordinary(at, next(senders)) if kind == "m" else self._inbound(at))
         while bursts:
@@ -132,22 +135,30 @@ class Day:
         random, name = self.random, self.accounts[account]
         book, place = self._book(account), random.random()
         count = random.choices(*COUNTS)[0]
-        to = tuple({random.choice(book): None for _ in range(count)})
+        to = tuple(
+            {random.choice(book) if random.random() < 0.8 else self._stranger(): None for _ in range(count)}
+        )
         if place < 0.1:
             client = "localhost[127.0.0.1]"
         elif place < 0.5:
             client = f"pc{account}.{SITE}[10.{account >> 8}.{account & 255}.9]"
         else:
-            client = f"unknown[198.18.{account >> 8}.{account & 255}]"
+            host = f"dyn-198-18-{account >> 8}-{account & 255}.isp{account % 40}.example"
+            client = f"{host}[198.18.{account >> 8}.{account & 255}]"
         login = f"{name}@{SITE}" if account % 10 == 0 else name
         return Submission(at, account % 2, client, login, f"{name}@{SITE}", to)
+
+    def _stranger(self) -> str:
+        """Somebody whom the account has not written to before."""
+        domain = self.random.choices(self.domains, cum_weights=self.popular)[0]
+        return f"s{self.random.randrange(999_999)}@{domain}"
 
     def _book(self, account: int) -> list[str]:
         """Whom an account writes to: colleagues, and people at a few domains, mostly popular ones."""
         book = self.books.get(account)
         if book is None:
             random = self.random
-            size = 3 + int(random.expovariate(0.08))
+            size = 10 + int(random.expovariate(0.02))
             outside = random.choices(self.domains, cum_weights=self.popular, k=size)
             book = [f"{random.choice('abcdefgh')}{random.randrange(9999)}@{domain}" for domain in outside]
             book += [f"{random.choice(self.accounts)}@{SITE}" for _ in range(size // 2)]
@@ -173,6 +184,41 @@ class Day:
             (at + 1.5, host, f"{smtpd}lost connection after AUTH from {client}"),
             (at + 1.5, host, f"{smtpd}disconnect from {client} ehlo=1 auth=0/1 commands=1/2"),
         ]
+
+    def _refusal(self, at: float) -> list[Row]:
+        """Most of what knocks at a mail host is sent away."""
+        random, host = self.random, self.random.choice(HOSTS)
+        domain = random.choices(self.domains, cum_weights=self.popular)[0]
+        address = f"198.19.{random.randrange(256)}.{random.randrange(256)}"
+        client = f"mail.{domain}[{address}]"
+        smtpd = f"postfix/smtpd[{random.randrange(20000, 30000)}]: "
+        sender, to = f"n{random.randrange(99999)}@{domain}", f"x{random.randrange(99999)}@{SITE}"
+        why = (
+            f"550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table"
+            if random.random() < 0.4
+            else f"554 5.7.1 Service unavailable; Client host [{address}] blocked using dnsbl.example"
+        )
+        return [
+            (at, host, f"{smtpd}connect from {client}"),
+            (
+                at + 0.3,
+                host,
+                f"{smtpd}NOQUEUE: reject: RCPT from {client}: {why}; from=<{sender}> to=<{to}> proto=ESMTP "
+                f"helo=<mail.{domain}>",
+            ),
+            (at + 0.4, host, f"{smtpd}disconnect from {client} ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4"),
+        ]
+
+    def _reading(self, at: float) -> list[Row]:
+        """A mail program that looks for new mail."""
+        random, account = self.random, self.random.randrange(ACCOUNTS)
+        session = f"{random.getrandbits(60):x}"
+        said = (
+            f"dovecot: imap-login: Login: user=<{self.accounts[account]}>, method=PLAIN, "
+            f"rip=198.18.{account >> 8}.{account & 255}, lip=192.0.2.20, mpid={random.randrange(99999)}, TLS, "
+            f"session=<{session}>"
+        )
+        return [(at, HOSTS[account % 2], said)]
 
     def _rows(self, one: Submission) -> list[Row]:
         """The whole life of a message, from the connection that brought it to its removal from the queue."""
