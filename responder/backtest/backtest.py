@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_bytes
 
@@ -11,10 +12,11 @@ import polars as pl
 from responder.cases.judge import judge
 from responder.cases.memory import MemoryBook, Verdict
 from responder.decisions.policy import Policy
-from responder.detections.detect import Settled, detect, probes, screen, screened
+from responder.detections.detect import Settled, detect, probes
 from responder.detections.detection import Detections
 from responder.detections.hit import Hit
 from responder.detections.past import with_past
+from responder.detections.screen import Screen, screened
 from responder.events.lives import Part
 from responder.events.store import DuckDBStore
 
@@ -32,42 +34,71 @@ class Outcome:
     last: datetime | None
 
 
-def backtest(read: list[Part], detections: Detections, policy: Policy, interval: int) -> Outcome:
-    """Judges the events of what was ``read`` as if they had come in live.
+@dataclass(slots=True)
+class Backtest:
+    """Judges the events that are added, part by part, as if they had come in live.
 
-    One pass over all accounts finds those that could open a case at all; only their events are looked at
+    One cheap pass over all accounts finds when which could open a case at all; only those are looked at
     closely, in a store in memory.
     """
-    if not read:
-        return Outcome([], 0, 0, 0, 0, None, None)
-    deliveries = pl.concat([part.deliveries.filter(pl.col("account").is_not_null()) for part in read])
-    submissions = pl.concat([part.submissions for part in read])
-    # Counting by number is quicker than by name.
-    deliveries, submissions = (
-        each.with_columns(pl.col("account").cast(pl.Categorical)) for each in (deliveries, submissions)
-    )
-    able = screen(deliveries, submissions, detections)
-    accounts = (
-        pl.concat([submissions["account"].unique(), deliveries["account"].unique()]).unique().cast(pl.String)
-    )
-    close = accounts.to_list() if able is None else able["account"].unique().to_list()
-    book = MemoryBook()
-    if close:
+
+    detections: Detections
+    policy: Policy
+    interval: int
+    _screen: Screen = field(init=False)
+    _parts: list[Part] = field(default_factory=list)
+    _accounts: list[pl.DataFrame] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._screen = Screen(self.detections)
+
+    def add(self, part: Part) -> None:
+        """Takes in what an account handed in; a login that failed names a victim, so logins tell nothing here."""
+        deliveries = part.deliveries.filter(pl.col("account").is_not_null())
+        part = Part(part.source, part.submissions, deliveries, part.logins.clear())
+        self._parts.append(part)
+        self._screen.add(deliveries, part.submissions)
+        both = (each.select("account", "time") for each in (part.submissions, deliveries))
+        self._accounts += [
+            each.group_by("account").agg(first=pl.col("time").min(), last=pl.col("time").max())
+            for each in both
+        ]
+
+    def outcome(self) -> Outcome:
+        """What would have been decided about all that was added."""
+        if not self._parts:
+            return Outcome([], 0, 0, 0, 0, None, None)
+        accounts = pl.concat(self._accounts)
+        able = self._screen.able()
+        close = (accounts if able is None else able)["account"].unique().to_list()
+        book = MemoryBook()
+        if close:
+            self._judge(book, close, able)
+        return Outcome(
+            book.verdicts,
+            sum(len(part.submissions) for part in self._parts),
+            sum(len(part.deliveries) for part in self._parts),
+            accounts["account"].n_unique(),
+            len(close),
+            _aware(accounts["first"].min()),
+            _aware(accounts["last"].max()),
+        )
+
+    def _judge(self, book: MemoryBook, close: list[str], able: pl.DataFrame | None) -> None:
         store = DuckDBStore(None, token_bytes(32))
-        store.add(pl.concat([_only(part, close).flat() for part in read]), None, [])
-        moments = screened(probes(store.touched(0, store.last_number()), interval), able)
-        judge(book, policy, _hits(store, detections, moments, policy), lambda hit: with_past(store, hit))
+        store.add(pl.concat([_only(part, close).flat() for part in self._parts]), None, [])
+        moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)
+        hits = _hits(store, self.detections, moments, self.policy)
+        judge(book, self.policy, hits, lambda hit: with_past(store, hit))
         store.close()
-    times = pl.concat([submissions["time"], deliveries["time"]])
-    return Outcome(
-        book.verdicts,
-        len(submissions),
-        len(deliveries),
-        len(accounts),
-        len(close),
-        _aware(times.min()),
-        _aware(times.max()),
-    )
+
+
+def backtest(parts: Iterable[Part], detections: Detections, policy: Policy, interval: int) -> Outcome:
+    """Judges all of ``parts``; see ``Backtest``."""
+    test = Backtest(detections, policy, interval)
+    for part in parts:
+        test.add(part)
+    return test.outcome()
 
 
 FIRST_ROUND = 32
@@ -89,11 +120,8 @@ def _hits(store: DuckDBStore, detections: Detections, moments: pl.DataFrame, pol
 
 
 def _only(part: Part, accounts: list[str]) -> Part:
-    """What the accounts sent; a login that failed names a victim, so logins tell nothing here."""
     theirs = pl.col("account").is_in(accounts)
-    return Part(
-        part.source, part.submissions.filter(theirs), part.deliveries.filter(theirs), part.logins.clear()
-    )
+    return Part(part.source, part.submissions.filter(theirs), part.deliveries.filter(theirs), part.logins)
 
 
 def _aware(time: object) -> datetime | None:

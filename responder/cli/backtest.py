@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,7 @@ from responder.cli.shared import Context, Json, leave, local, print_json, print_
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from responder.backtest.backtest import Outcome
+    from responder.backtest.backtest import Backtest, Outcome
     from responder.cases.memory import Verdict
     from responder.events.lives import Part
     from responder.site.config import Config
@@ -40,8 +39,15 @@ def command(
     domain = config.keys.site.domain if config else None
     with ThreadPoolExecutor(1) as pool, progress(files) as bar:
         judging = pool.submit(_prepare, config)  # while the files are read: half a second's imports
-        parts = list(read_events(files, format_of(format_, files), site_zone, domain, problems, bar))
-        outcome = judging.result()(parts)
+        waiting: list[Part] = []
+        for part in read_events(files, format_of(format_, files), site_zone, domain, problems, bar):
+            waiting.append(part)
+            while judging.done() and waiting:
+                judging.result().add(waiting.pop(0))
+        test = judging.result()
+        for part in waiting:
+            test.add(part)
+        outcome = test.outcome()
     tell(problems)
     if verdicts:
         write_file(
@@ -54,13 +60,13 @@ def command(
     leave(1 if any(not problem.line for problem in problems) else 0)
 
 
-def _prepare(config: Config | None) -> Callable[[list[Part]], Outcome]:
-    """The backtest by the site's rules, or the shipped ones."""
-    from responder.backtest.backtest import backtest
+def _prepare(config: Config | None) -> Backtest:
+    """A backtest by the site's rules, or the shipped ones."""
+    from responder.backtest.backtest import Backtest
     from responder.bootstrap import load_rules
 
     rules = load_rules(config)
-    return lambda parts: backtest(parts, rules.detections, rules.policy, rules.interval)
+    return Backtest(rules.detections, rules.policy, rules.interval)
 
 
 def _verdict(verdict: Verdict, zone: ZoneInfo) -> dict[str, Any]:

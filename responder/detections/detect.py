@@ -12,10 +12,9 @@ import polars as pl
 
 from responder.detections.detection import Detection, Detections
 from responder.detections.hit import Hit
-from responder.events.event import Kind
 from responder.events.store import EventStore
 from responder.formats.format import Schema
-from responder.measures import figures, measures
+from responder.measures import figures
 
 PROBES: Schema = {"account": pl.String, "at": pl.Datetime("us"), "floor": pl.Datetime("us")}
 
@@ -126,83 +125,4 @@ def _hit(rule: Detection, row: dict[str, object]) -> Hit:
         rule.window,
         values,
         rule.confirms,
-    )
-
-
-HOUR = 3600
-FINE = 8
-"""Into how many buckets a window is cut for the closer of the two bounds: the more, the closer, and the dearer."""
-
-
-def screen(
-    deliveries: pl.DataFrame, submissions: pl.DataFrame, detections: Detections
-) -> pl.DataFrame | None:
-    """When which accounts could open a case at all, from bounds that cost one pass: account, hour of the epoch.
-
-    A window lies within a few neighbouring buckets of time, so an account with fewer events there than a rule
-    asks for cannot hit it. None: any account may at any time.
-    """
-    kinds = {Kind.DELIVERY: deliveries, Kind.SUBMISSION: submissions}
-    able: list[pl.DataFrame] = []
-    coarse: dict[tuple[str, int], pl.DataFrame] = {}
-    for rule in detections.opening:
-        passed: pl.DataFrame | None = None
-        for name, bounds in rule.when.items():
-            measure = measures()[name]
-            if measure.counts is None or bounds.at_least is None or bounds.at_least <= 0:
-                continue  # no bound: an account without any such event may hit too
-            events = kinds[measure.counts]
-            counted = events if measure.where is None else events.filter(measure.where)
-            key = (measure.bound, max(rule.window, HOUR))
-            if key not in coarse:
-                coarse[key] = _busiest(counted, key[1], 2)
-            enough = _enough(counted, coarse[key], bounds.at_least, rule.window)
-            passed = enough if passed is None else passed.join(enough, on=["account", "hour"], how="semi")
-        if passed is None:
-            return None
-        able.append(passed)
-    return pl.concat(able).unique() if able else pl.DataFrame(schema={"account": pl.String, "hour": pl.Int64})
-
-
-def _enough(events: pl.DataFrame, coarse: pl.DataFrame, least: float, window: int) -> pl.DataFrame:
-    """The accounts and hours of moments whose window may have ``least`` events or more.
-
-    First all accounts in ``coarse`` buckets, no shorter than the window, then those with enough in some two of
-    them, in short ones.
-    """
-    some = coarse.filter(pl.col("number") >= least).select("account").unique()
-    theirs = events.join(some, on="account", how="semi")
-    short = max(1, window // FINE)
-    busy = _busiest(theirs, short, -(-window // short) + 1).filter(pl.col("number") >= least)
-    first, last = pl.col("bucket") * short // HOUR, ((pl.col("bucket") + 1) * short + window) // HOUR
-    hours = pl.int_ranges(first, last + 2)  # the tick after the last event may be in the hour after it
-    return busy.select(pl.col("account").cast(pl.String), hour=hours).explode("hour").unique()
-
-
-def _busiest(events: pl.DataFrame, size: int, neighbours: int) -> pl.DataFrame:
-    """How many events each account has in that many buckets of ``size`` seconds that end with ``bucket``."""
-    each = events.group_by("account", bucket=pl.col("time").dt.epoch("s") // size).agg(
-        number=pl.len().cast(pl.Int64)
-    )
-    if neighbours == 2:  # the same by a join, which is quicker than a sort
-        before = each.select("account", bucket=pl.col("bucket") + 1, before="number")
-        both = each.join(before, on=["account", "bucket"], how="left")
-        return both.select("account", "bucket", number=pl.col("number") + pl.col("before").fill_null(0))
-    return (
-        each.sort("account", "bucket")
-        .rolling("bucket", period=f"{neighbours}i", group_by="account")
-        .agg(pl.col("number").sum())
-    )
-
-
-def screened(moments: pl.DataFrame, able: pl.DataFrame | None) -> pl.DataFrame:
-    """``moments`` with a column ``screened``: no detection can open a case there."""
-    if able is None:
-        return moments.with_columns(screened=pl.lit(False))
-    hour = pl.col("at").dt.epoch("s") // HOUR
-    return (
-        moments.with_columns(hour=hour)
-        .join(able.with_columns(screened=pl.lit(False)), on=["account", "hour"], how="left")
-        .with_columns(pl.col("screened").fill_null(True))
-        .drop("hour")
     )

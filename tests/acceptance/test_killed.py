@@ -219,42 +219,54 @@ def test_killed_while_a_case_is_judged_it_is_judged_again_once(world: World) -> 
     assert len({each["detection"] for each in shown["evidence"]}) == len(shown["evidence"])
 
 
-BIG, LARGE = 20_000, 15_000
-"""Submissions of the logs that are read: some 24 and 18 MB, which are taken in by several transactions."""
+MESSAGES = 15_000
+"""Submissions of the log that is read: some 18 MB, which are taken in by three transactions."""
 
 
-def a_log(responder: Responder, messages: int) -> int:
-    """Fills the followed log, of which nothing comes of but events; returns its size."""
-    write_log(responder.log, messages, style="iso", zone=ZONE, day=datetime.now(ZoneInfo(ZONE)).date() - DAY)
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A large log of yesterday."""
+    path = tmp_path_factory.mktemp("big") / "mail.log"
+    write_log(path, MESSAGES, style="iso", zone=ZONE, day=datetime.now(ZoneInfo(ZONE)).date() - DAY)
+    return path.read_bytes()
+
+
+def test_killed_at_random_while_it_reads_every_event_is_stored_once(responder: Responder, big: bytes) -> None:
+    """The log grows by pieces that end anywhere, and each time the reading of one is broken off."""
     responder.set_policy(mode="watch")
-    return responder.log.stat().st_size
-
-
-def test_killed_at_random_while_it_reads_every_event_is_stored_once(responder: Responder) -> None:
-    """The store has what the log says, each line's events once."""
-    size, random, stood = a_log(responder, BIG), Random(7), [0]
-    while stood[-1] < size:
+    random, events = Random(7), responder.folder / "var" / "events.duckdb"
+    stood = []
+    for number in range(1, 7):
+        responder.log.write_bytes(big[: len(big) * number // 6])
         responder.start()
-        sleep(random.uniform(0.1, 0.6))
+        sleep(random.uniform(0, 0.3))
         responder.kill()
-        stood.append(_read_upto(responder.folder / "var" / "events.duckdb"))
-    assert len({each for each in stood if 0 < each < size}) >= 2, stood
-    _stored_as_told(responder)
+        stood.append(_read_upto(events))
+    assert stood == sorted(stood)
+    assert stood[-2] < len(big)
+    responder.start()
+    responder.stop()
+    _stored_as_told(responder, big)
 
 
-def test_killed_at_each_statement_of_the_store_every_event_is_stored_once(responder: Responder) -> None:
+def test_killed_at_each_statement_of_the_store_every_event_is_stored_once(
+    responder: Responder, big: bytes
+) -> None:
     """Events, open messages and the position are taken in together or not at all, in the first batch and later."""
-    size = a_log(responder, LARGE)
+    responder.set_policy(mode="watch")
+    responder.log.write_bytes(big)
     for number in (1, 2, 3, 4, 6, 8):  # four statements a batch: the last two die in a later one
         responder.start("--statement", str(number))
         responder.wait_death()
-        assert _read_upto(responder.folder / "var" / "events.duckdb") < size
+        assert _read_upto(responder.folder / "var" / "events.duckdb") < len(big)
     responder.start()
     responder.stop()
-    _stored_as_told(responder)
+    _stored_as_told(responder, big)
 
 
-def _stored_as_told(responder: Responder) -> None:
+def _stored_as_told(responder: Responder, log: bytes) -> None:
+    """The store has read to the end, and has each event that the log tells of once."""
+    assert _read_upto(responder.folder / "var" / "events.duckdb") == len(log)
     told = [json.loads(line) for line in responder.ok("events", responder.log).splitlines()]
     assert sorted(map(_told_key, told)) == _stored(responder.folder / "var" / "events.duckdb")
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import utc
 
-from responder.detections.detect import Settled, detect, probes, screen
+from responder.detections.detect import Settled, detect, probes
 from responder.detections.detection import Bounds, Detection, Detections, Family, Severity
 from responder.detections.hit import Hit
 from responder.detections.past import with_lines, with_past
+from responder.detections.screen import Screen
 from responder.events.event import EVENTS
 from responder.events.store import DuckDBStore
 
@@ -295,7 +296,10 @@ def test_screening_drops_no_account_that_would_hit(spare, rows, written):
     """A coarse look at all finds every account that the close one finds."""
     rules = Detections(tuple(rule(f"rule-{n}", window, **when) for n, (when, window) in enumerate(written)))
     events = frame(rows)
-    able = screen(*(events.filter(pl.col("kind") == kind) for kind in ("delivery", "submission")), rules)
+    screen = Screen(rules)
+    for part in (events[::2], events[1::2]):
+        screen.add(*(part.filter(pl.col("kind") == kind) for kind in ("delivery", "submission")))
+    able = screen.able()
     everything = found_in(spare, events, rules)
     if able is None:  # a rule without a bound: nobody is screened out
         assert any(

@@ -1,0 +1,128 @@
+"""When which accounts could open a case at all: a coarse bound that one cheap pass over all events gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from responder.detections.detection import Detections
+from responder.events.event import Kind
+from responder.measures import measures
+from responder.measures.measure import Measure
+
+HOUR = 3600
+FINE = 8
+"""Into how many buckets a window is cut for the closer of the two bounds: the more, the closer, and the dearer."""
+
+ABLE = {"account": pl.String, "hour": pl.Int64}
+
+
+@dataclass(slots=True)
+class Screen:
+    """Takes events in, part by part, and then tells which accounts at which hours deserve a close look.
+
+    A window lies within a few neighbouring buckets of time, so an account with fewer events there than a rule
+    asks for cannot hit it.
+    """
+
+    detections: Detections
+    _parts: dict[Kind, list[pl.DataFrame]] = field(default_factory=lambda: {kind: [] for kind in Kind})
+    _counts: dict[tuple[str, int], list[pl.DataFrame]] = field(default_factory=dict)
+
+    def add(self, deliveries: pl.DataFrame, submissions: pl.DataFrame) -> None:
+        """Counts the events of one part; all of them have an account."""
+        for kind, events in ((Kind.DELIVERY, deliveries), (Kind.SUBMISSION, submissions)):
+            self._parts[kind].append(events)
+            for size, measure in self._coarse().values():
+                if measure.counts is kind:
+                    counts = self._counts.setdefault((measure.bound, size), [])
+                    counts.append(_counted(_of(events, measure), size))
+
+    def able(self) -> pl.DataFrame | None:
+        """Accounts and hours (of the epoch) in which a case could be opened; None: any account at any time."""
+        able: list[pl.DataFrame] = []
+        for rule in self.detections.opening:
+            passed: pl.DataFrame | None = None
+            for name, bounds in rule.when.items():
+                measure = measures()[name]
+                if not _bounds(measure, bounds.at_least):
+                    continue
+                assert bounds.at_least is not None
+                enough = self._enough(measure, bounds.at_least, rule.window)
+                passed = enough if passed is None else passed.join(enough, on=["account", "hour"], how="semi")
+            if passed is None:
+                return None
+            able.append(passed)
+        return pl.concat(able).unique() if able else pl.DataFrame(schema=ABLE)
+
+    def _coarse(self) -> dict[tuple[str, int], tuple[int, Measure]]:
+        """The size of coarse buckets, no shorter than the window, and the measure of each bound to count."""
+        wanted = {}
+        for rule in self.detections.opening:
+            for name, bounds in rule.when.items():
+                if _bounds(measures()[name], bounds.at_least):
+                    size = max(rule.window, HOUR)
+                    wanted[measures()[name].bound, size] = (size, measures()[name])
+        return wanted
+
+    def _enough(self, measure: Measure, least: float, window: int) -> pl.DataFrame:
+        """The accounts and hours of moments whose window may have ``least`` events or more.
+
+        First all accounts by coarse buckets, then those with enough in some two of them by short ones.
+        """
+        assert measure.counts is not None
+        counts = self._counts.get((measure.bound, max(window, HOUR)))
+        if not counts:
+            return pl.DataFrame(schema=ABLE)
+        each = pl.concat(counts).group_by("account", "bucket").agg(pl.col("number").sum())
+        before = each.select("account", bucket=pl.col("bucket") + 1, before="number")
+        both = each.join(before, on=["account", "bucket"], how="left")
+        some = (
+            both.filter(pl.col("number") + pl.col("before").fill_null(0) >= least).select("account").unique()
+        )
+        theirs = pl.concat(
+            [_of(part.join(some, on="account", how="semi"), measure) for part in self._parts[measure.counts]]
+        )
+        short = max(1, window // FINE)
+        near = -(-window // short) + 1
+        busy = (
+            _counted(theirs, short)
+            .sort("account", "bucket")
+            .rolling("bucket", period=f"{near}i", group_by="account")
+            .agg(pl.col("number").sum())
+            .filter(pl.col("number") >= least)
+        )
+        first, last = pl.col("bucket") * short // HOUR, ((pl.col("bucket") + 1) * short + window) // HOUR
+        hours = pl.int_ranges(first, last + 2)  # the tick after the last event may be in the hour after it
+        return busy.select("account", hour=hours).explode("hour").unique()
+
+
+def _bounds(measure: Measure, least: float | None) -> bool:
+    """Whether too few events rule a condition out; without such a bound an account without any may hit too."""
+    return measure.counts is not None and least is not None and least > 0
+
+
+def _of(events: pl.DataFrame, measure: Measure) -> pl.DataFrame:
+    """The events that the measure counts."""
+    counted = events if measure.where is None else events.filter(measure.where)
+    return counted.select("account", "time")
+
+
+def _counted(events: pl.DataFrame, size: int) -> pl.DataFrame:
+    """How many events each account has in each bucket of ``size`` seconds."""
+    bucket = pl.col("time").dt.epoch("s") // size
+    return events.group_by("account", bucket=bucket).agg(number=pl.len().cast(pl.Int64))
+
+
+def screened(moments: pl.DataFrame, able: pl.DataFrame | None) -> pl.DataFrame:
+    """``moments`` with a column ``screened``: no detection can open a case there."""
+    if able is None:
+        return moments.with_columns(screened=pl.lit(False))
+    hour = pl.col("at").dt.epoch("s") // HOUR
+    return (
+        moments.with_columns(hour=hour)
+        .join(able.with_columns(screened=pl.lit(False)), on=["account", "hour"], how="left")
+        .with_columns(pl.col("screened").fill_null(True))
+        .drop("hour")
+    )
