@@ -34,6 +34,10 @@ class Outcome:
     last: datetime | None
 
 
+COUNTED_TOGETHER = 4
+"""Parts that are screened in one go: beginning to count costs as much as counting a part."""
+
+
 @dataclass(slots=True)
 class Backtest:
     """Judges the events that are added, part by part, as if they had come in live.
@@ -47,6 +51,7 @@ class Backtest:
     interval: int
     _screen: Screen = field(init=False)
     _parts: list[Part] = field(default_factory=list)
+    _uncounted: list[Part] = field(default_factory=list)
     _accounts: list[pl.DataFrame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,17 +62,27 @@ class Backtest:
         deliveries = part.deliveries.filter(pl.col("account").is_not_null())
         part = Part(part.source, part.submissions, deliveries, part.logins.clear())
         self._parts.append(part)
-        self._screen.add(deliveries, part.submissions)
-        both = (each.select("account", "time") for each in (part.submissions, deliveries))
-        self._accounts += [
-            each.group_by("account").agg(first=pl.col("time").min(), last=pl.col("time").max())
-            for each in both
-        ]
+        self._uncounted.append(part)
+        if len(self._uncounted) >= COUNTED_TOGETHER:
+            self._count()
+
+    def _count(self) -> None:
+        """Screens what was added since the last time."""
+        if not self._uncounted:
+            return
+        deliveries = pl.concat([part.deliveries for part in self._uncounted])
+        submissions = pl.concat([part.submissions for part in self._uncounted])
+        self._uncounted.clear()
+        self._screen.add(deliveries, submissions)
+        for each in (deliveries, submissions):
+            spans = each.group_by("account").agg(first=pl.col("time").min(), last=pl.col("time").max())
+            self._accounts.append(spans)
 
     def outcome(self) -> Outcome:
         """What would have been decided about all that was added."""
         if not self._parts:
             return Outcome([], 0, 0, 0, 0, None, None)
+        self._count()
         accounts = pl.concat(self._accounts)
         able = self._screen.able()
         close = (accounts if able is None else able)["account"].unique().to_list()

@@ -81,10 +81,10 @@ def parse(lines: Lines) -> Parsed:
     keep = ["text"] if lines.keep_text else []
     keys = ["row", "stamp", "time", "host", "queue_id", *keep]
     frame = (
-        frame.select(
-            "row", *keep, iso=_iso(col.text) if iso else pl.lit(False), parts=_split(col.text, ": ", 3)
-        )
+        frame.lazy()
+        .select("row", *keep, iso=_iso(col.text) if iso else pl.lit(False), parts=_split(col.text, ": ", 3))
         .select("row", *keep, *_header(iso), queue_id=_part(1), rest=_part(2))
+        .collect()
         .pipe(lambda each: each.with_columns(times(each["stamp"], lines)))
         .pipe(lambda each: each.join(_daemons(each["from"]), on="from", how="inner", maintain_order="left"))
     )
@@ -142,7 +142,8 @@ def _daemons(texts: pl.Series) -> pl.DataFrame:
 def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:
     """``ID: client=NAME[IP](:PORT)(, orig_...), sasl_method=M, sasl_username=U(, sasl_sender=S)``."""
     frame = (
-        frame.filter(col.queue_id.str.contains(QUEUE_ID))
+        frame.lazy()
+        .filter(col.queue_id.str.contains(QUEUE_ID))
         .select(*keys, parts=_split(col.rest, ", sasl_username="))
         .select(
             *keys,
@@ -152,6 +153,7 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
             account=_part(1).str.strip_chars_end("\r\n"),
         )
         .filter(col.account != "")
+        .collect()
     )
     if frame["client_ip"].has_nulls():
         odd = frame.filter(col.client_ip.is_null())["row"]

@@ -61,7 +61,7 @@ def as_account(lines: list[str], uid: str) -> list[str]:
 def _renamed(lines: list[str], uid: str) -> Iterator[str]:
     mark = f"{sum(uid.encode()) % 256:02X}"
     for line in lines:
-        yield QUEUE_ID.sub(lambda found: found[1][:-2] + mark, line).replace(RECORDED, uid)
+        yield QUEUE_ID.sub(lambda found: found[1] + mark, line).replace(RECORDED, uid)
 
 
 def restamped(lines: list[str], now: datetime) -> list[str]:

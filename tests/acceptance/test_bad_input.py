@@ -273,6 +273,14 @@ class TestWritten:
         lines = file.read_text(encoding="utf-8").splitlines()
         return f"{file}:{next(number for number, line in enumerate(lines, 1) if part in line)}"
 
+    def misname_playbook(self, responder: Responder) -> None:
+        """Leaves a letter out of the playbook's name in the policy."""
+        policy = responder.folder / "policy.yaml"
+        text = policy.read_text(encoding="utf-8")
+        policy.write_text(
+            text.replace("contain-hijacked-account", "contain-hijackd-account"), encoding="utf-8"
+        )
+
     def test_a_playbook_with_several_mistakes(self, responder: Responder) -> None:
         """All at once, each with its line and the name that was meant."""
         responder.configure(playbooks=["playbooks"])
@@ -291,7 +299,7 @@ class TestWritten:
             ], (line, said, done.stderr)
 
     def test_mistakes_in_several_files(self, responder: Responder) -> None:
-        """A wrong kind, a wrong format, a wrong measure and a wrong policy are told of in one go."""
+        """A wrong port, kind, format and measure are told of in one go."""
         systems = responder.configuration["systems"]
         systems["mail"] |= {"port": 99999}
         systems["sms"] |= {"kind": "twillio"}
@@ -304,10 +312,6 @@ class TestWritten:
             "detections/own.yaml",
             "detection: own\ntitle: t\nfamily: volume\nseverity: high\nwindow: 10m\n"
             "when:\n  recipient: {at_least: 5}\nbecause: b\n",
-        )
-        policy = responder.folder / "policy.yaml"
-        policy.write_text(
-            policy.read_text().replace('"contain-hijacked-account"', '"contain-hijackd-account"')
         )
         done = responder.cli("check")
         assert (done.returncode, done.stdout) == (1, "")
@@ -323,28 +327,18 @@ class TestWritten:
 
     def test_a_playbook_that_is_not_there(self, responder: Responder) -> None:
         """The policy's line, and the name of the one that there is."""
-        policy = responder.folder / "policy.yaml"
-        policy.write_text(
-            policy.read_text().replace('"contain-hijacked-account"', '"contain-hijackd-account"')
-        )
-        place = self.line_of(responder, '"contain"', "policy.yaml")
-        del place  # rules have the word too
-        done = responder.cli("check")
-        assert done.returncode == 1
-        assert done.stderr.startswith(f"{policy}:")
-        assert (
-            "no playbook 'contain-hijackd-account'; did you mean 'contain-hijacked-account'?" in done.stderr
-        )
+        self.misname_playbook(responder)
+        place = self.line_of(responder, "hijackd", "policy.yaml")
+        self.refused(responder, place)
+        said = "no playbook 'contain-hijackd-account'; did you mean 'contain-hijacked-account'?"
+        assert responder.cli("check").stderr.rstrip().endswith(said)
 
     def test_a_secret_that_is_missing(self, responder: Responder) -> None:
-        """A variable that is not set and a file that is not there, each with what to do."""
+        """A variable that is not set and a file that is not there, each with its place and what to do."""
         del responder.environment["DESK_TOKEN"]
         (responder.folder / "ldap.secret").unlink()
-        self.refused(
-            responder,
-            f"{self.line_of(responder, 'ldap.secret').rpartition(':')[0]}:",
-            f"{responder.file}:",
-        )
+        places = [self.line_of(responder, part) for part in ('"password"', '"token"')]
+        self.refused(responder, *places)
         said = responder.cli("check").stderr
         assert "the environment variable DESK_TOKEN is not set; set it for this service" in said
         assert "ldap.secret cannot be read: No such file or directory" in said

@@ -22,7 +22,7 @@ def shut(slapd: Slapd, person: Person) -> bool:
     return not slapd.bind(person.uid, person.password)
 
 
-def stays(check: Callable[[], bool], seconds: float = 2.5) -> None:
+def stays(check: Callable[[], bool], seconds: float = 2.0) -> None:
     """Holds over so many seconds, in which the service looks and works more than once."""
     end = monotonic() + seconds
     while monotonic() < end:
