@@ -58,6 +58,8 @@ def the_log(messages: int, seed: int = 7) -> Path:
     if not path.exists():
         tell(f"writing {path.name}")
         path.parent.mkdir(exist_ok=True)
+        for old in BUILD.glob(f"bench-{messages}-*"):
+            old.unlink()
         fresh = path.with_suffix(".new")
         mail_log.write(fresh, messages, seed)
         fresh.replace(path)
