@@ -50,12 +50,14 @@ class Backtest:
     policy: Policy
     interval: int
     _screen: Screen = field(init=False)
+    _store: DuckDBStore = field(init=False)
     _parts: list[Part] = field(default_factory=list)
     _uncounted: list[Part] = field(default_factory=list)
     _accounts: list[pl.DataFrame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._screen = Screen(self.detections)
+        self._store = DuckDBStore(None, token_bytes(32))
 
     def add(self, part: Part) -> None:
         """Takes in what an account handed in; a login that failed names a victim, so logins tell nothing here."""
@@ -79,8 +81,9 @@ class Backtest:
             self._accounts.append(spans)
 
     def outcome(self) -> Outcome:
-        """What would have been decided about all that was added."""
+        """What would have been decided about all that was added; asked for once, at the end."""
         if not self._parts:
+            self._store.close()
             return Outcome([], 0, 0, 0, 0, None, None)
         self._count()
         accounts = pl.concat(self._accounts)
@@ -89,6 +92,7 @@ class Backtest:
         book = MemoryBook()
         if close:
             self._judge(book, close, able)
+        self._store.close()
         return Outcome(
             book.verdicts,
             sum(len(part.submissions) for part in self._parts),
@@ -100,12 +104,11 @@ class Backtest:
         )
 
     def _judge(self, book: MemoryBook, close: list[str], able: pl.DataFrame | None) -> None:
-        store = DuckDBStore(None, token_bytes(32))
+        store = self._store
         store.add(pl.concat([_only(part, close).flat() for part in self._parts]), None, [])
         moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)
         hits = _hits(store, self.detections, moments, self.policy)
         judge(book, self.policy, hits, lambda hit: with_past(store, hit))
-        store.close()
 
 
 def backtest(parts: Iterable[Part], detections: Detections, policy: Policy, interval: int) -> Outcome:

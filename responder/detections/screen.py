@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from responder.detections.detection import Detections
 from responder.events.event import Kind
+from responder.formats.format import Schema
 from responder.measures import measures
 from responder.measures.measure import Measure
 
@@ -15,7 +17,17 @@ HOUR = 3600
 FINE = 8
 """Into how many buckets a window is cut for the closer of the two bounds: the more, the closer, and the dearer."""
 
-ABLE = {"account": pl.String, "hour": pl.Int64}
+ABLE: Schema = {"account": pl.String, "hour": pl.Int64}
+EVENTS: Schema = {"account": pl.String, "time": pl.Datetime("us")}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a measure counts, in which buckets (seconds), and the least number that matters to any rule."""
+
+    measure: Measure
+    size: int
+    least: float
 
 
 @dataclass(slots=True)
@@ -34,68 +46,76 @@ class Screen:
         """Counts the events of one part; all of them have an account."""
         for kind, events in ((Kind.DELIVERY, deliveries), (Kind.SUBMISSION, submissions)):
             self._parts[kind].append(events)
-            for size, measure in self._coarse().values():
-                if measure.counts is kind:
-                    counts = self._counts.setdefault((measure.bound, size), [])
-                    counts.append(_counted(_of(events, measure), size))
+            for key, bound in self._coarse().items():
+                if bound.measure.counts is kind:
+                    self._counts.setdefault(key, []).append(_counted(_of(events, bound.measure), bound.size))
 
     def able(self) -> pl.DataFrame | None:
         """Accounts and hours (of the epoch) in which a case could be opened; None: any account at any time."""
         able: list[pl.DataFrame] = []
+        busy = {key: self._busy(bound) for key, bound in self._coarse().items()}
         for rule in self.detections.opening:
             passed: pl.DataFrame | None = None
             for name, bounds in rule.when.items():
                 measure = measures()[name]
-                if not _bounds(measure, bounds.at_least):
-                    continue
-                assert bounds.at_least is not None
-                enough = self._enough(measure, bounds.at_least, rule.window)
-                passed = enough if passed is None else passed.join(enough, on=["account", "hour"], how="semi")
+                if _bounds(measure, bounds.at_least):
+                    events = busy[measure.bound, max(rule.window, HOUR)]
+                    enough = _enough(events, bounds.at_least or 0, rule.window)
+                    passed = (
+                        enough if passed is None else passed.join(enough, on=["account", "hour"], how="semi")
+                    )
             if passed is None:
                 return None
             able.append(passed)
         return pl.concat(able).unique() if able else pl.DataFrame(schema=ABLE)
 
-    def _coarse(self) -> dict[tuple[str, int], tuple[int, Measure]]:
-        """The size of coarse buckets, no shorter than the window, and the measure of each bound to count."""
-        wanted = {}
+    def _coarse(self) -> dict[tuple[str, int], Bound]:
+        """What is counted in coarse buckets, no shorter than the window, and the least that any rule asks for."""
+        wanted: dict[tuple[str, int], Bound] = {}
         for rule in self.detections.opening:
             for name, bounds in rule.when.items():
-                if _bounds(measures()[name], bounds.at_least):
-                    size = max(rule.window, HOUR)
-                    wanted[measures()[name].bound, size] = (size, measures()[name])
+                measure = measures()[name]
+                if _bounds(measure, bounds.at_least):
+                    key = (measure.bound, max(rule.window, HOUR))
+                    least = min(bounds.at_least or 0, wanted[key].least if key in wanted else math.inf)
+                    wanted[key] = Bound(measure, key[1], least)
         return wanted
 
-    def _enough(self, measure: Measure, least: float, window: int) -> pl.DataFrame:
-        """The accounts and hours of moments whose window may have ``least`` events or more.
-
-        First all accounts by coarse buckets, then those with enough in some two of them by short ones.
-        """
-        assert measure.counts is not None
-        counts = self._counts.get((measure.bound, max(window, HOUR)))
-        if not counts:
-            return pl.DataFrame(schema=ABLE)
+    def _busy(self, bound: Bound) -> pl.DataFrame:
+        """The counted events of the accounts that have enough of them in some two neighbouring coarse buckets."""
+        counts = self._counts.get((bound.measure.bound, bound.size))
+        if not counts or bound.measure.counts is None:
+            return pl.DataFrame(schema=EVENTS)
         each = pl.concat(counts).group_by("account", "bucket").agg(pl.col("number").sum())
+        half = (
+            each.filter(pl.col("number") * 2 >= bound.least).select("account").unique()
+        )  # one has half of it
+        each = each.join(half, on="account", how="semi")
         before = each.select("account", bucket=pl.col("bucket") + 1, before="number")
         both = each.join(before, on=["account", "bucket"], how="left")
-        some = (
-            both.filter(pl.col("number") + pl.col("before").fill_null(0) >= least).select("account").unique()
-        )
-        theirs = pl.concat(
-            [_of(part.join(some, on="account", how="semi"), measure) for part in self._parts[measure.counts]]
-        )
-        short = max(1, window // FINE)
-        near = -(-window // short) + 1
-        busy = (
-            _counted(theirs, short)
-            .sort("account", "bucket")
-            .rolling("bucket", period=f"{near}i", group_by="account")
-            .agg(pl.col("number").sum())
-            .filter(pl.col("number") >= least)
-        )
-        first, last = pl.col("bucket") * short // HOUR, ((pl.col("bucket") + 1) * short + window) // HOUR
-        hours = pl.int_ranges(first, last + 2)  # the tick after the last event may be in the hour after it
-        return busy.select("account", hour=hours).explode("hour").unique()
+        some = both.filter(pl.col("number") + pl.col("before").fill_null(0) >= bound.least)[
+            "account"
+        ].unique()
+        if not len(some):
+            return pl.DataFrame(schema=EVENTS)
+        events = pl.concat(self._parts[bound.measure.counts])
+        return _of(events.filter(pl.col("account").is_in(some.to_list())), bound.measure)
+
+
+def _enough(events: pl.DataFrame, least: float, window: int) -> pl.DataFrame:
+    """The accounts and hours of moments whose window may have ``least`` of the events or more."""
+    short = max(1, window // FINE)
+    near = -(-window // short) + 1
+    busy = (
+        _counted(events, short)
+        .sort("account", "bucket")
+        .rolling("bucket", period=f"{near}i", group_by="account")
+        .agg(pl.col("number").sum())
+        .filter(pl.col("number") >= least)
+    )
+    first, last = pl.col("bucket") * short // HOUR, ((pl.col("bucket") + 1) * short + window) // HOUR
+    hours = pl.int_ranges(first, last + 2)  # the tick after the last event may be in the hour after it
+    return busy.select("account", hour=hours).explode("hour").unique()
 
 
 def _bounds(measure: Measure, least: float | None) -> bool:
