@@ -17,6 +17,7 @@ from responder.cli.shared import Context
 from responder.errors import ResponderError
 
 gc.set_threshold(100_000)  # start-up makes many objects that stay; looking for waste among them takes longer
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some reads every installed package
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts threads that nothing here has work for
 
 app = typer.Typer(
