@@ -41,19 +41,23 @@ class Screen:
     detections: Detections
     _parts: dict[Kind, list[pl.DataFrame]] = field(default_factory=lambda: {kind: [] for kind in Kind})
     _counts: dict[tuple[str, int], list[pl.DataFrame]] = field(default_factory=dict)
+    _coarse: dict[tuple[str, int], Bound] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._coarse = _coarse(self.detections)
 
     def add(self, deliveries: pl.DataFrame, submissions: pl.DataFrame) -> None:
         """Counts the events of one part; all of them have an account."""
         for kind, events in ((Kind.DELIVERY, deliveries), (Kind.SUBMISSION, submissions)):
             self._parts[kind].append(events)
-            for key, bound in self._coarse().items():
+            for key, bound in self._coarse.items():
                 if bound.measure.counts is kind:
                     self._counts.setdefault(key, []).append(_counted(_of(events, bound.measure), bound.size))
 
     def able(self) -> pl.DataFrame | None:
         """Accounts and hours (of the epoch) in which a case could be opened; None: any account at any time."""
         able: list[pl.DataFrame] = []
-        busy = {key: self._busy(bound) for key, bound in self._coarse().items()}
+        busy = {key: self._busy(bound) for key, bound in self._coarse.items()}
         for rule in self.detections.opening:
             passed: pl.DataFrame | None = None
             for name, bounds in rule.when.items():
@@ -68,18 +72,6 @@ class Screen:
                 return None
             able.append(passed)
         return pl.concat(able).unique() if able else pl.DataFrame(schema=ABLE)
-
-    def _coarse(self) -> dict[tuple[str, int], Bound]:
-        """What is counted in coarse buckets, no shorter than the window, and the least that any rule asks for."""
-        wanted: dict[tuple[str, int], Bound] = {}
-        for rule in self.detections.opening:
-            for name, bounds in rule.when.items():
-                measure = measures()[name]
-                if _bounds(measure, bounds.at_least):
-                    key = (measure.bound, max(rule.window, HOUR))
-                    least = min(bounds.at_least or 0, wanted[key].least if key in wanted else math.inf)
-                    wanted[key] = Bound(measure, key[1], least)
-        return wanted
 
     def _busy(self, bound: Bound) -> pl.DataFrame:
         """The counted events of the accounts that have enough of them in some two neighbouring coarse buckets."""
@@ -100,6 +92,19 @@ class Screen:
             return pl.DataFrame(schema=EVENTS)
         events = pl.concat(self._parts[bound.measure.counts])
         return _of(events.filter(pl.col("account").is_in(some.to_list())), bound.measure)
+
+
+def _coarse(detections: Detections) -> dict[tuple[str, int], Bound]:
+    """What is counted in coarse buckets, no shorter than the window, and the least that any rule asks for."""
+    wanted: dict[tuple[str, int], Bound] = {}
+    for rule in detections.opening:
+        for name, bounds in rule.when.items():
+            measure = measures()[name]
+            if _bounds(measure, bounds.at_least):
+                key = (measure.bound, max(rule.window, HOUR))
+                least = min(bounds.at_least or 0, wanted[key].least if key in wanted else math.inf)
+                wanted[key] = Bound(measure, key[1], least)
+    return wanted
 
 
 def _enough(events: pl.DataFrame, least: float, window: int) -> pl.DataFrame:

@@ -35,7 +35,6 @@ class Schedule:
     jobs: list[Job]
     missed: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    last: dict[str, datetime] = field(default_factory=dict)
     _scheduler: BackgroundScheduler = None
 
     def start(self) -> None:
@@ -72,7 +71,6 @@ class Schedule:
         else:
             if self.failed.pop(job.name, None):
                 log.info("job works again", job=job.name)
-            self.last[job.name] = datetime.now().astimezone()
 
     def _note(self, event: JobExecutionEvent) -> None:
         self.missed[event.job_id] = self.missed.get(event.job_id, 0) + 1
