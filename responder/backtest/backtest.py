@@ -17,7 +17,7 @@ from responder.detections.detection import Detections
 from responder.detections.hit import Hit
 from responder.detections.past import with_past
 from responder.detections.screen import Screen, screened
-from responder.events.lives import Part
+from responder.events.lives import Part, merged
 from responder.events.store import DuckDBStore
 
 
@@ -105,7 +105,8 @@ class Backtest:
 
     def _judge(self, book: MemoryBook, close: list[str], able: pl.DataFrame | None) -> None:
         store = self._store
-        store.add(pl.concat([_only(part, close).flat() for part in self._parts]), None, [])
+        theirs = [_only(part, close).flat() for part in merged(self._parts)]
+        store.add(pl.concat(theirs), None, [])
         moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)
         hits = _hits(store, self.detections, moments, self.policy)
         judge(book, self.policy, hits, lambda hit: with_past(store, hit))

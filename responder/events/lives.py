@@ -6,7 +6,9 @@ removes it; a delivery belongs to the life that it falls into, or to no account 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import polars as pl
 
@@ -85,6 +87,20 @@ class Part:
         return pl.concat([_filled(frame, kind, self.source, columns) for kind, frame in kinds.items()]).sort(
             "line"
         )
+
+
+def merged(parts: Iterable[Part]) -> list[Part]:
+    """Parts that follow one another in one source as one part, which is quicker to work on."""
+    return [
+        Part(
+            source,
+            pl.concat([part.submissions for part in these]),
+            pl.concat([part.deliveries for part in these]),
+            pl.concat([part.logins for part in these]),
+        )
+        for source, group in groupby(parts, key=lambda part: part.source)
+        for these in (list(group),)
+    ]
 
 
 def with_open(joined: Joined, open_: pl.DataFrame) -> tuple[Part, pl.DataFrame]:

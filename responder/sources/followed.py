@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
 from responder.sources.fingerprint import ENOUGH, fingerprint
-from responder.sources.lines import LineCutter, Lines, Problem
+from responder.sources.lines import LineCutter, Lines, Problem, located
 from responder.sources.position import Position
 
 BATCH = 8 * 1024 * 1024
@@ -148,15 +148,16 @@ class FollowedFile:
             yield Read(lines, replace(position, offset=position.offset + len(carry), line=position.line + 1))
 
     def _lines(self, data: bytes, position: Position, problems: tuple[Problem, ...]) -> Lines:
-        text, found = self._cutter.cut(data, len(data), self.source, position.line + 1)
+        text, troubles = self._cutter.cut(data, len(data))
+        first = position.line + 1
         return Lines(
             self.source,
-            position.line + 1,
+            first,
             text.clone(),
             datetime.now(UTC),
             self._zone,
             keep_text=True,
-            problems=(*problems, *found),
+            problems=(*problems, *located(troubles, self.source, first)),
         )
 
 

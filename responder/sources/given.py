@@ -18,7 +18,7 @@ from typing import BinaryIO, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
-from responder.sources.lines import LONGEST, LineCutter, Lines, Problem
+from responder.sources.lines import LONGEST, LineCutter, Lines, Problem, located
 
 CHUNK = 32 * 1024 * 1024
 """Bytes read at once: with fewer the cost of beginning each step shows, with more that of fresh memory."""
@@ -53,9 +53,13 @@ def read_given(
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: deque[Future[Result]] = deque()
         for path in paths:
+            first = _known(1)
             try:
-                for desk, length, first, reference in _chunks(path, desks, progress):
-                    waiting.append(pool.submit(_cut, desk, length, first, reference, path, zone, work, desks))
+                for desk, length, reference in _chunks(path, desks, progress):
+                    following: Future[int] = Future()
+                    run = _Run(str(path), desk, length, reference, first, following)
+                    first = following
+                    waiting.append(pool.submit(_cut, run, zone, work, desks))
                     while len(waiting) > WORKERS + 1:
                         yield waiting.popleft().result()
             except SourceUnreadable as error:
@@ -64,28 +68,47 @@ def read_given(
             yield waiting.popleft().result()
 
 
-def _cut(
-    desk: _Desk,
-    length: int,
-    first: int,
-    reference: datetime,
-    path: Path,
-    zone: ZoneInfo,
-    work: Callable[[Lines], Result],
-    desks: list[_Desk],
-) -> Result:
-    text, found = desk.cutter.cut(desk.buffer, length, str(path), first)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One chunk of a file; ``first`` and ``following`` are the numbers of its first line and of the next chunk's.
+
+    Chunks are begun in order, so what is waited for was begun before.
+    """
+
+    source: str
+    desk: _Desk
+    length: int
+    reference: datetime
+    first: Future[int]
+    following: Future[int]
+
+
+def _known(number: int) -> Future[int]:
+    future: Future[int] = Future()
+    future.set_result(number)
+    return future
+
+
+def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], desks: list[_Desk]) -> Result:
     try:
-        return work(Lines(str(path), first, text, reference, zone, problems=tuple(found)))
+        text, troubles = run.desk.cutter.cut(run.desk.buffer, run.length)
+        first = run.first.result()
+        run.following.set_result(first + len(text))
+    except BaseException as error:
+        run.following.set_exception(error)
+        raise
+    try:
+        found = located(troubles, run.source, first)
+        return work(Lines(run.source, first, text, run.reference, zone, problems=found))
     finally:
-        desks.append(desk)
+        desks.append(run.desk)
 
 
 def _chunks(
     path: Path, desks: list[_Desk], progress: Progress | None
-) -> Iterator[tuple[_Desk, int, int, datetime]]:
-    """Whole lines of a file: the desk that holds them, how many bytes, the first line's number, a time nearby."""
-    first, carry = 1, b""
+) -> Iterator[tuple[_Desk, int, datetime]]:
+    """Whole lines of a file: the desk that holds them, how many bytes, a time nearby."""
+    carry = b""
     with _opened(path) as (file, reference):
         while True:
             desk = desks.pop() if desks else _Desk()
@@ -97,7 +120,7 @@ def _chunks(
             if not read:
                 if carry:  # the last line has no end
                     desk.buffer[length : length + 1] = b"\n"
-                    yield desk, length + 1, first, reference
+                    yield desk, length + 1, reference
                 return
             if progress:
                 progress(read)
@@ -106,9 +129,7 @@ def _chunks(
             if not end:
                 desks.append(desk)
                 continue
-            lines = desk.cutter.count(desk.buffer, end)
-            yield desk, end, first, reference
-            first += lines
+            yield desk, end, reference
 
 
 def _memory(size: int) -> mmap:

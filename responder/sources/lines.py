@@ -18,6 +18,9 @@ LONGEST = 64 * 1024
 
 Buffer = bytes | mmap
 
+Trouble = tuple[int, str]
+"""The place of a line in a run of lines, from 0, and what was wrong with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -29,6 +32,11 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}: {self.message}" if self.line else f"{self.source}: {self.message}"
+
+
+def located(troubles: list[Trouble], source: str, first: int) -> tuple[Problem, ...]:
+    """The troubles of lines of ``source`` whose first one has the number ``first``."""
+    return tuple(Problem(source, first + row, message) for row, message in troubles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,6 @@ class LineCutter:
 
     _mask: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
-    def count(self, data: Buffer, length: int) -> int:
-        """How many lines ``data[:length]`` has."""
-        return int(np.count_nonzero(self._marked(np.frombuffer(memoryview(data)[:length], np.uint8))))
-
     def _marked(self, array: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Where the line feeds are."""
         if len(self._mask) < len(array):
@@ -73,19 +77,18 @@ class LineCutter:
         np.equal(array, 10, out=mask)
         return mask
 
-    def cut(self, data: Buffer, length: int, source: str, first: int) -> tuple[pl.Series, list[Problem]]:
+    def cut(self, data: Buffer, length: int) -> tuple[pl.Series, list[Trouble]]:
         """The lines of ``data[:length]`` and what was wrong with them.
 
         Bytes that are not UTF-8 become U+FFFD; NUL bytes, which a truncated file leaves, are dropped; a line
         longer than LONGEST is emptied, so that the numbers of the others stay right.
         """
-        problems: list[Problem] = []
+        troubles: list[Trouble] = []
         view = memoryview(data)[:length]
         array = np.frombuffer(view, np.uint8)
         if length and not _plain(array):
-            data, length = self._mend(bytes(view), source, first, problems), 0
-            view = memoryview(data)
-            array, length = np.frombuffer(view, np.uint8), len(data)
+            view = memoryview(_mended(bytes(view), troubles))
+            array = np.frombuffer(view, np.uint8)
         ends = np.flatnonzero(self._marked(array))
         offsets = np.empty(len(ends) + 1, np.int64)
         offsets[0] = 0
@@ -93,32 +96,35 @@ class LineCutter:
         arrow = pa.Array.from_buffers(
             pa.large_utf8(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(view)]
         )
-        text = pl.Series("text", pl.from_arrow(arrow))
+        text = pl.Series("text", _Exported(arrow))
         long = np.flatnonzero(np.diff(offsets) > LONGEST)
         if len(long):
             for at in long.tolist():
                 size = int(offsets[at + 1] - offsets[at]) - 1
-                problems.append(
-                    Problem(source, first + at, f"a line of {size} bytes, longer than {LONGEST}; passed over")
-                )
+                troubles.append((at, f"a line of {size} bytes, longer than {LONGEST}; passed over"))
             text = text.scatter(long, "\n")
-        return text, problems
+        return text, troubles
 
-    @staticmethod
-    def _mend(data: bytes, source: str, first: int, problems: list[Problem]) -> bytes:
-        if b"\0" in data:
-            line = first + data.count(b"\n", 0, data.index(b"\0"))
-            problems.append(Problem(source, line, "has NUL bytes (from here on); they were dropped"))
-            data = data.replace(b"\0", b"")
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = first + data.count(b"\n", 0, error.start)
-            problems.append(
-                Problem(source, line, "is not UTF-8 (from here on); the bytes were replaced by U+FFFD")
-            )
-            data = data.decode("utf-8", "replace").encode("utf-8")
-        return data
+
+class _Exported:
+    """An Arrow array, of which Polars is to see the one door that needs no more of pyarrow to be loaded."""
+
+    def __init__(self, array: pa.Array) -> None:
+        self.__arrow_c_array__ = array.__arrow_c_array__
+
+
+def _mended(data: bytes, troubles: list[Trouble]) -> bytes:
+    if b"\0" in data:
+        row = data.count(b"\n", 0, data.index(b"\0"))
+        troubles.append((row, "has NUL bytes (from here on); they were dropped"))
+        data = data.replace(b"\0", b"")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start)
+        troubles.append((row, "is not UTF-8 (from here on); the bytes were replaced by U+FFFD"))
+        data = data.decode("utf-8", "replace").encode("utf-8")
+    return data
 
 
 def _plain(array: npt.NDArray[np.uint8]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 from zoneinfo import ZoneInfo
 
-from .mail_day import Day, Hijack, Row
+from .mail_day import MIXES, Day, Hijack, Row
 
 DAY = date(2026, 11, 24)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -28,14 +28,16 @@ def write(
     style: Style = "traditional",
     day: date = DAY,
     zone: str = "UTC",
+    mix: str = "site",
 ) -> list[Hijack]:
     """Write a day with ``messages`` submissions to ``path``, in order of time, and return who was hijacked.
 
     The hijacked accounts' submissions, some 250 to 2,000, are part of ``messages``, and are all there even
     when it is less. ``start`` and ``end`` of a hijack are seconds of the epoch. Stamps are local times of
-    ``zone``, whose clocks must not change that day; what is in a queue at midnight is logged after it.
+    ``zone``, whose clocks must not change that day; what is in a queue at midnight is logged after it. ``mix``
+    (of ``MIXES``) says what else the log is about.
     """
-    made = Day(messages, seed)
+    made = Day(messages, seed, mix)
     midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     with Path(path).open("w", encoding="utf-8") as out:
         _write_in_order(made, out, midnight, style)
@@ -82,6 +84,7 @@ def main() -> None:
     parser.add_argument("--style", choices=("traditional", "iso"), default="traditional")
     parser.add_argument("--day", type=date.fromisoformat, default=DAY)
     parser.add_argument("--zone", default="UTC")
+    parser.add_argument("--mix", choices=tuple(MIXES), default="site")
     for hijack in write(**vars(parser.parse_args())):
         print(json.dumps(asdict(hijack)))
 

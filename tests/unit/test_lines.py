@@ -5,12 +5,13 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responder.sources.lines import LONGEST, LineCutter, Problem
+from responder.sources.lines import LONGEST, LineCutter, Problem, located
 
 
 def cut(data: bytes, first: int = 1) -> tuple[list[str], list[str]]:
     """The lines of bytes and the problems."""
-    text, problems = LineCutter().cut(data, len(data), "mail.log", first)
+    text, troubles = LineCutter().cut(data, len(data))
+    problems = located(troubles, "mail.log", first)
     return text.to_list(), [str(problem) for problem in problems]
 
 
@@ -65,7 +66,7 @@ def test_a_cutter_is_used_again():
     """For shorter and longer data than before."""
     cutter = LineCutter()
     for data in (b"a\n" * 100, b"b\n", b"c\n" * 1000, b""):
-        text, _ = cutter.cut(bytearray(data) + b"rest", len(data), "mail.log", 1)
+        text, _ = cutter.cut(bytearray(data) + b"rest", len(data))
         assert b"".join(line.encode() for line in text) == data
 
 
