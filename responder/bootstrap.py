@@ -268,13 +268,14 @@ def _wrong_sources(config: Config) -> list[BadInput]:
     known = list(formats())
     return [
         config.document.error(
-            f"no log format '{source.format}'{did_you_mean(source.format, known)}",
+            f"no log format '{name}'{did_you_mean(name, known)}",
             "sources",
             number,
             "format",
         )
         for number, source in enumerate(config.keys.sources)
-        if source.format not in known
+        for name in source.format.split("+")
+        if name not in known
     ]
 
 

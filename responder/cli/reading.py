@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 Files = Annotated[
     list[Path], typer.Argument(help="Log files, .gz too; - is standard input.", show_default=False)
 ]
-FormatName = Annotated[str | None, typer.Option("--format", help="Their format; recognised when not given.")]
+FormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="Their format, or several as in postfix+dovecot; recognised when not given."
+    ),
+]
 ZoneName = Annotated[
     str | None, typer.Option("--zone", help="Zone of stamps without one; by default the site's.")
 ]
@@ -45,16 +50,19 @@ def zone_of(name: str | None, config: Config | None) -> ZoneInfo:
 
 
 def format_of(name: str | None, paths: list[Path]) -> Format:
-    """The format that was asked for, or that of the first file that can be recognised."""
-    from responder.formats import format_named, formats
+    """The format that was asked for, or those of the first file whose lines can be recognised, which is said."""
+    from responder.formats import format_named, formats, together
 
     if name:
         return format_named(name)
     for path in paths:
         if str(path) == "-":
             continue
-        if found := next((each for each in formats().values() if each.recognises(_sample(path))), None):
-            return found
+        sample = _sample(path)
+        if found := [each for each in formats().values() if each.recognises(sample)]:
+            format_ = together(found)
+            print(f"{path}: read as {format_.title}", file=sys.stderr)
+            return format_
     if paths and str(paths[0]) == "-":
         return formats()["postfix"]
     readable = [path for path in paths if path.is_file()]

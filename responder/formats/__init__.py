@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
 
+import polars as pl
+
 from responder.errors import BadInput
-from responder.formats.format import Format
+from responder.formats.format import Format, Parsed
 from responder.site.suggest import did_you_mean
+from responder.sources.lines import Lines
 
 
 @cache
@@ -21,9 +25,35 @@ def formats() -> dict[str, Format]:
     return found
 
 
+def together(several: Sequence[Format]) -> Format:
+    """One format for lines of several, such as those of a whole mail system in one file."""
+    if len(several) == 1:
+        return several[0]
+
+    def parse(lines: Lines) -> Parsed:
+        each = [format_.parse(lines) for format_ in several]
+        problems = tuple(dict.fromkeys(problem for one in each for problem in one.problems))
+        return Parsed(
+            pl.concat([one.starts for one in each]).sort("line"),
+            pl.concat([one.ends for one in each]).sort("line"),
+            pl.concat([one.deliveries for one in each]).sort("line"),
+            pl.concat([one.logins for one in each]).sort("line"),
+            problems,
+        )
+
+    return Format(
+        "+".join(format_.name for format_ in several),
+        " and ".join(format_.title for format_ in several),
+        lambda sample: any(format_.recognises(sample) for format_ in several),
+        parse,
+    )
+
+
 def format_named(name: str) -> Format:
-    """The format of that name; raises BadInput with what is known."""
-    try:
-        return formats()[name]
-    except KeyError:
-        raise BadInput(f"no log format '{name}'{did_you_mean(name, list(formats()))}") from None
+    """The format of that name, or of several with ``+`` between them; raises BadInput with what is known."""
+    several = []
+    for one in name.split("+"):
+        if one not in formats():
+            raise BadInput(f"no log format '{one}'{did_you_mean(one, list(formats()))}")
+        several.append(formats()[one])
+    return together(several)

@@ -8,12 +8,12 @@ say stands further right or is checked against the form of a queue id, so it can
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 import polars as pl
 
-from responder.formats.format import DELIVERIES, ENDS, LOGINS, STARTS, Format, Parsed
+from responder.formats.format import Format, Parsed
 from responder.formats.stamp import times
+from responder.formats.table import parsed
 from responder.sources.lines import Lines, Problem
 
 INTERESTING = r"sasl_username=|, status=|: removed|authentication failed"
@@ -95,13 +95,7 @@ def parse(lines: Lines) -> Parsed:
     starts = _starts(smtpd.filter(col.rest.str.starts_with("client=")), keys, lines, problems)
     deliveries = _deliveries(agents, keys, lines, problems)
     logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), keys)
-    return Parsed(
-        _finish(starts, STARTS, keep, lines, problems),
-        _finish(ends, ENDS, keep, lines, problems),
-        _finish(deliveries, DELIVERIES, keep, lines, problems),
-        _finish(logins, LOGINS, keep, lines, problems),
-        tuple(problems),
-    )
+    return parsed(lines, problems, starts, ends, deliveries, logins)
 
 
 SMTPD, QMGR, AGENT = range(3)
@@ -240,24 +234,6 @@ def _failed_logins(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         account=col.reason.str.extract(r"^[^,]*, sasl_username=(.*)$"),
         success=pl.lit(False),
     )
-
-
-def _finish(
-    frame: pl.DataFrame,
-    schema: Iterable[str],
-    keep: list[str],
-    lines: Lines,
-    problems: list[Problem],
-) -> pl.DataFrame:
-    """The columns of ``schema``, with line numbers; rows of impossible times are told of and left out."""
-    if "time" in schema and frame["time"].has_nulls():
-        for row, stamp in frame.filter(col.time.is_null()).select("row", "stamp").iter_rows():
-            problems.append(
-                Problem(lines.source, lines.first + row, f"'{stamp}' is no possible time; passed over")
-            )
-        frame = frame.filter(col.time.is_not_null())
-    line = (col.row.cast(pl.UInt64) + lines.first).alias("line")
-    return frame.select(line, *(col(name) for name in schema if name != "line"), *keep)
 
 
 def recognises(sample: list[str]) -> bool:
