@@ -30,12 +30,18 @@ def test_a_short_measuring_has_every_figure(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_text(encoding="utf-8"))
     assert [(each["name"], each["unit"], each["ratio_to"]) for each in figures] == [
-        ("log", "MB", None),
-        ("rg -c", "s", None),
-        ("pflogsumm", "s", None),
-        ("responder backtest", "s", None),
-        ("responder backtest / rg -c", "times", "rg -c"),
-        ("pflogsumm / responder backtest", "times", "responder backtest"),
+        *(
+            (f"{mix}: {name}", unit, ratio_to and f"{mix}: {ratio_to}")
+            for mix in ("site", "submissions")
+            for name, unit, ratio_to in (
+                ("log", "MB", None),
+                ("rg -c", "s", None),
+                ("pflogsumm", "s", None),
+                ("responder backtest", "s", None),
+                ("responder backtest / rg -c", "times", "rg -c"),
+                ("pflogsumm / responder backtest", "times", "responder backtest"),
+            )
+        ),
         ("latency, median", "s", None),
         ("latency, 95th percentile", "s", None),
     ]
