@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from responder.cli.reading import Files, FormatName, ZoneName, format_of, progress, tell, zone_of
-from responder.cli.shared import Context
+from responder.cli.reading import SHOWN, Files, FormatName, ZoneName, format_of, progress, tell, zone_of
+from responder.cli.shared import Context, plain
+
+if TYPE_CHECKING:
+    from responder.events.unread import Unread
 
 
 def command(
@@ -19,7 +22,7 @@ def command(
     zone: ZoneName = None,
     clear: Annotated[bool, typer.Option("--clear", help="Show recipients instead of their hashes.")] = False,
 ) -> None:
-    """Print the events of log files as JSON lines."""
+    """Print the events of log files as JSON lines, and on standard error which lines gave none."""
     from secrets import token_bytes
 
     import polars as pl
@@ -27,14 +30,16 @@ def command(
     from responder.events.bulk import read_events
     from responder.events.event import EVENTS
     from responder.events.privacy import hashed
+    from responder.events.unread import Unread
     from responder.sources.lines import Problem
 
     config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
     site_zone, problems = zone_of(zone, config), list[Problem]()
     key = config.keys.site.key.reveal().get_secret_value().encode() if config else token_bytes(32)
     domain = config.keys.site.domain if config else None
+    unread = Unread()
     with progress(files) as bar:
-        for part in read_events(files, format_of(format_, files), site_zone, domain, problems, bar):
+        for part in read_events(files, format_of(format_, files), site_zone, domain, problems, bar, unread):
             frame = part.flat()
             recipient = frame["recipient"] if clear else hashed(frame["recipient"], key)
             frame = frame.with_columns(
@@ -48,5 +53,16 @@ def command(
                     event["recipient"] = f"{event['recipient']:016x}"
                 sys.stdout.write(json.dumps(event) + "\n")
     tell(problems)
+    _tell_unread(unread)
     if any(not problem.line for problem in problems):
         raise typer.Exit(1)
+
+
+def _tell_unread(unread: Unread) -> None:
+    """Says which kinds of lines gave no event, the most frequent first, each with an example."""
+    frame = unread.frame()
+    for row in frame.head(SHOWN).iter_rows(named=True):
+        what = f"{row['count']} without an event: {row['program']}: {row['form']}"
+        print(plain(f"{what}, such as {row['place']}: {row['example']}"), file=sys.stderr)
+    if len(frame) > SHOWN:
+        print(f"... and {len(frame) - SHOWN} more kinds of lines without an event", file=sys.stderr)

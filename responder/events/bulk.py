@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from responder.events.lives import Joined, Part, join, nothing_open, with_open
+from responder.events.unread import Unread, classes
 from responder.formats.format import Format
 from responder.sources.given import Progress, read_given
 from responder.sources.lines import Lines, Problem
@@ -19,14 +22,21 @@ def read_events(
     domain: str | None,
     problems: list[Problem],
     progress: Progress | None = None,
+    unread: Unread | None = None,
 ) -> Iterator[Part]:
-    """The joined events, part by part in the order of the files; what was wrong goes to ``problems``."""
+    """The joined events, part by part in the order of the files.
 
-    def work(lines: Lines) -> Joined:
-        return join(format_.parse(lines), lines.source, domain)
+    What was wrong goes to ``problems``, and the lines that gave no event are counted in ``unread``.
+    """
+
+    def work(lines: Lines) -> tuple[Joined, pl.DataFrame | None]:
+        parsed = format_.parse(lines)
+        return join(parsed, lines.source, domain), (classes(lines, parsed) if unread else None)
 
     open_ = nothing_open()
-    for joined in read_given(paths, zone, work, problems, progress=progress):
+    for joined, passed_over in read_given(paths, zone, work, problems, progress=progress):
+        if unread and passed_over is not None:
+            unread.add(passed_over)
         problems.extend(joined.parsed.problems)
         part, open_ = with_open(joined, open_)
         yield part

@@ -14,6 +14,9 @@ FIELD = r'((?:orig_)?to=<)(?:(?:"(?:[^"\\]|\\.)*"|[^@>"])*@|[^>]*@)'
 NO_DOMAIN = r"((?:orig_)?to=<)[^@>]+>"
 """The local parts of mail addresses, for taking them out of a log line."""
 
+PASSWORD = r"(?i)((?:given password|password given|passwd|password)s?(?: was)?[:=] ?).*"
+"""A password that a daemon was told to log, whatever stands in it: all that follows in the line goes."""
+
 NAMES = (r'\sto=<"((?:[^"\\]|\\.){3,})"@', r'\sto=<"?([^@">]{3,})')
 """The recipient's local part, which a server's reply may name without its domain; not if shorter, as any
 word of the reply may hold it."""
@@ -42,6 +45,8 @@ def without_recipients(text: pl.Series, kind: pl.Series) -> pl.Series:
         parts=masked.str.splitn(", status=", 2),
     )
     before, reply = pl.col("parts").struct[0], pl.col("parts").struct[1]
+    status = reply.str.extract("^([a-z-]*)", 1)  # the agent's own word, whatever the name
+    reply = reply.str.slice(status.str.len_chars())
     reply = (
         pl.when(pl.col("name").is_null())
         .then(reply)
@@ -49,11 +54,21 @@ def without_recipients(text: pl.Series, kind: pl.Series) -> pl.Series:
     )
     return lines.select(
         pl.when(pl.col("kind") == "delivery")
-        .then(pl.when(reply.is_null()).then(before).otherwise(before + ", status=" + reply))
+        .then(pl.when(reply.is_null()).then(before).otherwise(before + ", status=" + status + reply))
         .otherwise("text")
         .str.strip_chars_end("\r\n")
         .alias("text")
     ).to_series()
+
+
+def without_secrets(text: pl.Series) -> pl.Series:
+    """Log lines with passwords that were logged, and what follows them, left out."""
+    return text.str.replace(PASSWORD, "${1}***")
+
+
+def shown(text: pl.Series) -> pl.Series:
+    """Log lines fit for showing to an operator: without passwords and without the local part of any address."""
+    return without_secrets(text).str.replace_all(QUOTED, "***@").str.replace_all(ADDRESS, "***@")
 
 
 @lru_cache(100_000)

@@ -15,7 +15,7 @@ import polars as pl
 
 from responder.errors import ResponderError
 from responder.events.lives import OPEN
-from responder.events.privacy import hashed, network, without_recipients
+from responder.events.privacy import hashed, network, without_recipients, without_secrets
 from responder.sources.position import Position
 
 
@@ -140,7 +140,7 @@ class DuckDBStore:
         addresses = events["client_ip"].drop_nulls().unique()
         networks = pl.Series([network(address) for address in addresses.to_list()], dtype=pl.String)
         text = (
-            without_recipients(events["text"], events["kind"])
+            without_secrets(without_recipients(events["text"], events["kind"]))
             if "text" in events.columns
             else pl.lit(None, pl.String)
         )

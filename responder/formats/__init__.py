@@ -38,6 +38,7 @@ def together(several: Sequence[Format]) -> Format:
             pl.concat([one.ends for one in each]).sort("line"),
             pl.concat([one.deliveries for one in each]).sort("line"),
             pl.concat([one.logins for one in each]).sort("line"),
+            pl.concat([one.links for one in each]).sort("line"),
             problems,
         )
 

@@ -36,6 +36,16 @@ DELIVERIES: Schema = {
 }
 """What became of one recipient of a message: sent, deferred, bounced, expired, deliverable or undeliverable."""
 
+LINKS: Schema = {
+    "line": pl.UInt64,
+    "host": pl.String,
+    "queue_id": pl.String,
+    "origin": pl.String,
+    "late": pl.Boolean,
+}
+"""A message that came back from a content filter: ``queue_id`` is a new id of the message ``origin``; ``late``
+where the new id may have been in use before this line."""
+
 LOGINS: Schema = {
     "line": pl.UInt64,
     "time": pl.Datetime("us"),
@@ -58,6 +68,7 @@ class Parsed:
     ends: pl.DataFrame
     deliveries: pl.DataFrame
     logins: pl.DataFrame
+    links: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LINKS))
     problems: tuple[Problem, ...] = field(default=())
 
 

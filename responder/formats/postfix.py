@@ -16,7 +16,7 @@ from responder.formats.stamp import times
 from responder.formats.table import parsed
 from responder.sources.lines import Lines, Problem
 
-INTERESTING = r"sasl_username=|, status=|: removed|authentication failed"
+INTERESTING = r"sasl_username=|, status=|: removed|authentication failed|, orig_queue_id="
 """What a line must hold to be looked at; only a first sieve, never a proof."""
 
 AGENTS = frozenset(("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard", "relay"))
@@ -92,10 +92,13 @@ def parse(lines: Lines) -> Parsed:
     smtpd = frame.filter(col.role == SMTPD)
     ends = frame.filter((col.role == QMGR) & (col.rest.str.strip_chars_end("\r\n") == "removed"))
     agents = frame.filter((col.role == AGENT) & col.rest.str.starts_with("to=<"))
-    starts = _starts(smtpd.filter(col.rest.str.starts_with("client=")), keys, lines, problems)
+    handed_in = smtpd.filter(col.rest.str.starts_with("client="))
+    starts = _starts(handed_in, keys, lines, problems)
+    agents, handed_over = _handed_over(agents, keys)
     deliveries = _deliveries(agents, keys, lines, problems)
     logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), keys)
-    return parsed(lines, problems, starts, ends, deliveries, logins)
+    links = pl.concat([_came_back(handed_in, keys), handed_over])
+    return parsed(lines, problems, starts, ends, deliveries, logins, links)
 
 
 SMTPD, QMGR, AGENT = range(3)
@@ -157,6 +160,42 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
     if sender.any():
         frame = frame.with_columns(account=_split(col.account, ", sasl_sender=").struct[0])
     return frame
+
+
+CAME_BACK = (
+    r"^client=[A-Za-z0-9._-]+\[(?:[0-9A-Fa-f.:]+|unknown)\](?::\d+)?, orig_queue_id=(?<field_0>[0-9A-Za-z]+)"
+    r"(?:, orig_client=[A-Za-z0-9._-]+\[(?:[0-9A-Fa-f.:]+|unknown)\](?::\d+)?)?\s*$"
+)
+"""A message that a content filter hands back, which told its earlier id (XFORWARD, from trusted clients only)."""
+
+HANDED_OVER = (
+    r"^to=<[^>\"]*>(?:, orig_to=<[^>\"]*>)?, relay=[^\[\],; ]*\[(?:127\.\d+\.\d+\.\d+|::1)\]:\d+"
+    r", (?:conn_use=\d+, )?delay=[\d.]+, delays=[\d./]+, dsn=2\.\d+\.\d+, status=sent \(250 .*"
+    r"queued as (?<field_0>[0-9A-Za-z]+)\)\s*$"
+)
+"""A content filter on this machine takes a message and says which new id Postfix has given it."""
+
+
+def _came_back(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """``ID: client=NAME[IP], orig_queue_id=ORIGIN, orig_client=...``; a login comes first."""
+    found = frame.filter(
+        col.rest.str.contains(", orig_queue_id=", literal=True) & col.queue_id.str.contains(QUEUE_ID)
+    ).select(*keys, origin=col.rest.str.extract(CAME_BACK), late=pl.lit(False))
+    return found.filter(col.origin.str.contains(QUEUE_ID))
+
+
+def _handed_over(frame: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The deliveries, and the links of what was no delivery but a hand-over to a filter on this machine."""
+    near = frame["rest"].str.contains(r"\[(?:127\.|::1\])")
+    if not near.any():
+        return frame, frame.clear().select(*keys, origin="rest", late=pl.lit(True))
+    to = pl.when(near).then(col.rest.str.extract(HANDED_OVER))
+    frame = frame.with_columns(
+        to=pl.when(to.str.contains(QUEUE_ID) & col.queue_id.str.contains(QUEUE_ID)).then(to)
+    )
+    over = frame.filter(col.to.is_not_null())
+    links = over.with_columns(origin="queue_id", queue_id="to", late=pl.lit(True))
+    return frame.filter(col.to.is_null()).drop("to"), links.select(*keys, "origin", "late")
 
 
 def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:

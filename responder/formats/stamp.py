@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -16,14 +17,57 @@ def times(stamps: pl.Series, lines: Lines) -> pl.Series:
     """The UTC instants of ``stamps`` (String), null where one is no possible time.
 
     A stamp without a year takes the year that puts it nearest to the lines' reference (so 1 January read on
-    31 December is tomorrow, not a year ago), and the source's zone.
+    31 December is tomorrow, not a year ago), and the source's zone. In the hour that clocks show twice the order
+    of the lines tells which it is; in the one that they skip a clock had not been put forward.
     """
     runs = stamps.rle().struct.unnest()  # lines of one second follow one another
     each = runs["value"].unique()
     time = runs["value"].replace_strict(
         each, _each(each, lines), default=None, return_dtype=pl.Datetime("us")
     )
-    return runs.select(time=time.alias("time").repeat_by(runs["len"]).explode()).to_series()
+    time = _second_passes(time.alias("time"), runs["value"], lines)
+    return runs.select(time=time.repeat_by(runs["len"]).explode()).to_series()
+
+
+HOUR = timedelta(hours=1)
+
+
+def _second_passes(time: pl.Series, stamps: pl.Series, lines: Lines) -> pl.Series:
+    """``time`` with an hour added where a stamp is of the second of two equal hours; they were read as the first.
+
+    Where these lines go back by an hour, the second begins. Without that, lines that came from the hour before
+    are of the first and those that go on to the hour after are of the second; else the nearer to the reference.
+    """
+    if not _put_back(time, lines.zone):
+        return time
+    zone = lines.zone.key
+    local = time.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    latest = local.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
+    twice = (latest.dt.convert_time_zone("UTC").dt.replace_time_zone(None) != time).fill_null(False)
+    twice = twice & ~stamps.str.contains("T", literal=True)  # ISO stamps say which
+    if not twice.any():
+        return time
+    back = (local.diff() < -HOUR / 2).fill_null(False) & twice
+    if back.any():
+        second = back.cast(pl.UInt32).cum_sum() > 0
+    else:
+        at = twice.arg_true()
+        first, last = int(at[0]), int(at[-1])
+        if first > 0:
+            return time
+        reference = lines.reference.astimezone(UTC).replace(tzinfo=None)
+        later = last + 1 < len(time) or abs(time[last] + HOUR - reference) <= abs(time[last] - reference)
+        second = pl.Series([later]).new_from_index(0, len(time))
+    return pl.select(pl.when(twice & second).then(time + HOUR).otherwise(time).alias("time")).to_series()
+
+
+def _put_back(time: pl.Series, zone: ZoneInfo) -> bool:
+    """Whether the zone's clocks are put back somewhere near these times."""
+    first, last = time.min(), time.max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        return False
+    around = [at.replace(tzinfo=UTC).astimezone(zone).utcoffset() for at in (first - 2 * HOUR, last + 2 * HOUR)]
+    return around[0] != around[1] or last - first > SURELY_NEAREST
 
 
 def _each(stamps: pl.Series, lines: Lines) -> pl.Series:
@@ -40,6 +84,9 @@ def _each(stamps: pl.Series, lines: Lines) -> pl.Series:
 def _in_year(stamps: pl.Series, year: int, lines: Lines) -> pl.Series:
     local = (f"{year} " + stamps).str.to_datetime("%Y %b %e %H:%M:%S", time_unit="us", strict=False)
     zoned = local.dt.replace_time_zone(lines.zone.key, ambiguous="earliest", non_existent="null")
+    if zoned.null_count() > local.null_count():  # the hour that is skipped in spring
+        earlier = (local - HOUR).dt.replace_time_zone(lines.zone.key, ambiguous="earliest", non_existent="null")
+        zoned = zoned.fill_null(earlier + HOUR)
     return zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None).rename("time")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from responder.formats.format import DELIVERIES, ENDS, LOGINS, STARTS, Parsed, Schema
+from responder.formats.format import DELIVERIES, ENDS, LINKS, LOGINS, STARTS, Parsed, Schema
 from responder.sources.lines import Lines, Problem
 
 col = pl.col
@@ -19,6 +19,7 @@ def parsed(
     ends: pl.DataFrame | None = None,
     deliveries: pl.DataFrame | None = None,
     logins: pl.DataFrame | None = None,
+    links: pl.DataFrame | None = None,
 ) -> Parsed:
     """``Parsed`` of frames with the columns of their schema, and ``row`` and ``stamp`` in the place of ``line``.
 
@@ -31,6 +32,7 @@ def parsed(
         _table(ends, ENDS, lines, told),
         _table(deliveries, DELIVERIES, lines, told),
         _table(logins, LOGINS, lines, told),
+        _table(links, LINKS, lines, told),
         tuple(told),
     )
 

@@ -33,6 +33,11 @@ def end(queue_id: str = "4A1B2C3D4E", host: str = "mx1") -> str:
     return f"Nov 24 08:00:02 {host} postfix/qmgr[3]: {queue_id}: removed"
 
 
+def back(queue_id: str, origin: str, host: str = "mx1") -> str:
+    """A content filter hands a message back."""
+    return f"Nov 24 08:00:01 {host} postfix/smtpd[4]: {queue_id}: client=localhost[127.0.0.1], orig_queue_id={origin}"
+
+
 def read_in(*parts: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events of a log that comes in parts, one after the other, and the messages open at its end."""
     open_, events, first = nothing_open(), [], 1
@@ -122,6 +127,27 @@ def test_messages_in_the_queue_are_kept_until_they_are_removed():
     assert open_.rows() == [("mx1", "4A1B2C3D4F", "carol", "203.0.113.5")]
 
 
+@pytest.mark.parametrize("cut", range(6))
+def test_a_message_that_a_filter_hands_back_is_of_the_same_account(cut):
+    """Through two filters, wherever the log is cut; the first id may be gone by then."""
+    log = [
+        start("alice"),
+        back("4A1B2C3D40", "4A1B2C3D4E"),
+        end(),
+        back("4A1B2C3D41", "4A1B2C3D40"),
+        end("4A1B2C3D40"),
+        delivery("4A1B2C3D41"),
+    ]
+    assert accounts(log[:cut], log[cut:]) == ["alice"]
+
+
+def test_a_message_that_a_filter_hands_back_of_nobody_is_nobodys():
+    """Mail that came in, and one whose id was used by an account before."""
+    assert accounts(
+        [start("alice", "4A1B2C3D40"), back("4A1B2C3D40", "4A1B2C3D4E"), delivery("4A1B2C3D40")]
+    ) == [None]
+
+
 def test_lines_that_say_nothing_are_read_to_nothing():
     """An empty part, and one without any line of Postfix."""
     events, open_ = read_in([], ["Nov 24 08:00:00 mx1 cron[1]: (root) CMD (true)"])
@@ -137,6 +163,7 @@ lines = st.one_of(
     st.builds(start, st.sampled_from(["alice", "bob", "carol"]), ids, hosts),
     st.builds(delivery, ids, hosts, st.sampled_from(["a@example.com", '"b c"@example.net'])),
     st.builds(end, ids, hosts),
+    st.builds(back, ids, ids, hosts),
     st.just("Nov 24 08:00:00 mx1 cron[1]: (root) CMD (true)"),
 )
 
@@ -161,7 +188,9 @@ def test_a_delivery_belongs_to_the_last_submission_of_its_id_before_it(log):
     for line in log:
         words = line.split()
         key = (words[3], words[5])
-        if "smtpd" in line:
+        if "orig_queue_id" in line:
+            owner[key] = owner.get((words[3], line.rpartition("=")[2] + ":"))
+        elif "smtpd" in line:
             owner[key] = line.rpartition("=")[2]
         elif "removed" in line:
             owner.pop(key, None)

@@ -75,9 +75,47 @@ def test_a_stamp_without_a_zone_is_in_the_source_s():
     ]
 
 
-def test_the_hour_that_comes_twice_is_taken_as_the_first():
-    """A stamp without a zone cannot say which it was."""
-    assert told("Oct 26 02:30:00", zone="Europe/Paris") == [utc(2025, 10, 26, 0, 30)]
+OCTOBER = datetime(2025, 10, 26, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("clocks", "expected"),
+    [
+        (["01:59:59", "02:30:00", "02:59:59", "02:00:00", "02:30:00", "03:00:00"], "-1 0 0 1 1 1"),
+        (["01:59:59", "02:30:00", "02:59:59"], "-1 0 0"),
+        (["02:30:00", "02:59:59", "03:00:00"], "1 1 1"),
+        (["02:59:58", "02:59:57", "02:59:59", "03:00:00"], "1 1 1 1"),
+        (["02:30:00"], "1"),
+    ],
+)
+def test_of_the_hour_that_comes_twice_the_order_of_the_lines_tells_which_it_is(clocks, expected):
+    """Neither counted twice within an hour nor an hour off; alone, it is the one nearer to the reference."""
+    second = [which == "1" and clock < "03" for clock, which in zip(clocks, expected.split(), strict=True)]
+    wanted = [
+        utc(2025, 10, 26, int(c[:2]), int(c[3:5]), int(c[6:]))
+        - timedelta(hours=1 if late or c >= "03" else 2)
+        for c, late in zip(clocks, second, strict=True)
+    ]
+    assert told(*(f"Oct 26 {c}" for c in clocks), reference=OCTOBER, zone="Europe/Paris") == wanted
+
+
+def test_read_while_it_is_written_the_hour_that_comes_twice_is_the_one_of_now():
+    """A live log: what was just written is of just now."""
+    for hour in (0, 1):
+        now = datetime(2025, 10, 26, hour, 30, 2, tzinfo=UTC)
+        assert told("Oct 26 02:30:00", reference=now, zone="Europe/Paris") == [utc(2025, 10, 26, hour, 30)]
+
+
+def test_in_the_hour_that_is_skipped_a_clock_was_not_put_forward():
+    """So its 02:30 is half an hour after its 02:00."""
+    reference = datetime(2025, 3, 30, 12, tzinfo=UTC)
+    assert told(
+        "Mar 30 01:59:59", "Mar 30 02:30:00", "Feb 30 02:30:00", reference=reference, zone="Europe/Paris"
+    ) == [
+        utc(2025, 3, 30, 0, 59, 59),
+        utc(2025, 3, 30, 1, 30),
+        None,
+    ]
 
 
 @pytest.mark.parametrize(

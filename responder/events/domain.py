@@ -1,0 +1,36 @@
+"""The domain that somebody registered, of each mail domain: what ``mail.dept.example.co.uk`` belongs to."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+
+def registrable(domains: pl.Series) -> pl.Series:
+    """The registrable domain (public suffix list, its private part too), null where there is none.
+
+    A name that is itself a public suffix, or no domain, stays as it is.
+    """
+    each = domains.drop_nulls().unique()
+    found = pl.Series([_registrable(domain) for domain in each.to_list()], dtype=pl.String)
+    return domains.replace_strict(each, found, default=None, return_dtype=pl.String)
+
+
+@lru_cache(200_000)
+def _registrable(domain: str) -> str:
+    name = domain.lower().rstrip(".")
+    if name.startswith("["):  # an address, not a name
+        return name
+    return _suffixes().privatesuffix(name) or name
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
