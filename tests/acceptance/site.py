@@ -300,3 +300,10 @@ class Responder:
     def _check(self) -> None:
         assert "Traceback" not in self.errors(), self.errors()
         self._process = None
+
+
+def complaints(said: str) -> list[str]:
+    """What was said on standard error, without what is only told of: the format, and which lines gave no event."""
+    return [
+        line for line in said.splitlines() if ": read as " not in line and " without an event" not in line
+    ]

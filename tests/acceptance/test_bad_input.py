@@ -14,7 +14,7 @@ from servers.slapd import Person, Slapd
 from servers.twilio_mock import TwilioMock
 
 from .hijack import as_account
-from .site import Responder
+from .site import Responder, complaints
 
 FOR_GOOD = ["000001010000Z"]
 
@@ -64,7 +64,7 @@ class TestLines:
         verdict = responder.cli("backtest", file, "--json")
         for done in (events, verdict):
             assert done.returncode == 0
-            told = done.stderr.splitlines()
+            told = complaints(done.stderr)
             for place, (_, said) in zip(self.places(file), self.SAID, strict=True):
                 assert [line for line in told if line.startswith(place) and line.endswith(said)], (
                     place,
@@ -108,7 +108,7 @@ class TestFiles:
         responder.append(hijacked)
         done = responder.cli(command, "folder.log", responder.log)
         assert done.returncode == 1
-        assert done.stderr == "folder.log: cannot be read: Is a directory\n"
+        assert complaints(done.stderr) == ["folder.log: cannot be read: Is a directory"]
         assert victim.uid in done.stdout
 
     def test_a_followed_file_that_cannot_be_read_does_not_stop_the_others(
@@ -400,5 +400,5 @@ def test_an_argument_that_is_wrong_is_told_in_a_line(
     responder.append(["Nov 24 12:00:00 smtp postfix/qmgr[7]: ABCDEF0123: removed"])
     done = responder.cli(*arguments)
     assert (done.returncode, done.stdout) == (1, "")
-    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert len(complaints(done.stderr)) == 1, done.stderr
     assert "does not know" not in done.stderr

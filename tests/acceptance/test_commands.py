@@ -18,7 +18,7 @@ from responder import __version__
 from responder.cli.app import app
 
 from .hijack import MESSAGES, RECIPIENTS
-from .site import COMMAND, Responder
+from .site import COMMAND, Responder, complaints
 
 COMMANDS = sorted(each.name for each in app.registered_commands if each.name)
 
@@ -140,7 +140,7 @@ def log(tmp_path: Path, recorded: list[str]) -> Path:
 
 def events_of(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     """The events that a command printed without complaint."""
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, complaints(done.stderr)) == (0, [])
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -168,6 +168,23 @@ class TestEvents:
         assert len(bounced) == RECIPIENTS // 2
         assert {(event["account"], event["dsn"]) for event in bounced} == {(VICTIM, "5.1.1")}
         assert len({event["recipient_domain"] for event in bounced}) == RECIPIENTS // 2
+
+    def test_the_format_and_the_lines_without_an_event_are_told_of(self, log: Path) -> None:
+        """So that an operator sees what is not understood: each kind, how many, and one of them."""
+        with log.open("a", encoding="utf-8") as file:
+            file.write("Nov 24 08:00:00 smtp own-tool[1]: \x1b[31mweird thing 1 happened\n" * 3)
+        done = run(log.parent, "events", "mail.log", "--zone", "UTC")
+        told = done.stderr.splitlines()
+        assert told[0] == "mail.log: read as Postfix (syslog, traditional or ISO-8601 stamps)"
+        (own,) = (line for line in told if "own-tool" in line)
+        assert re.fullmatch(
+            r"3 without an event: own-tool: \* thing \* happened, such as mail\.log:\d+: Nov 24 08:00:00 smtp "
+            r"own-tool\[1\]: \\x1b\[31mweird thing 1 happened",
+            own,
+        )
+        assert any(
+            re.match(r"\d+ without an event: postfix/\S*smtpd: disconnect from ", line) for line in told
+        )
 
     def test_recipients_are_hashes_unless_asked_for(self, log: Path) -> None:
         """Sixteen hex digits of a key that is new each time where there is no site; in clear with --clear."""
@@ -212,7 +229,7 @@ class TestBacktest:
     def test_the_table(self, log: Path) -> None:
         """The hijacked account with its evidence, and nobody else; what was decided on less evidence comes first."""
         done = run(log.parent, "backtest", "mail.log", "--zone", "UTC", COLUMNS="300")
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.returncode, complaints(done.stderr)) == (0, [])
         head, *table = done.stdout.splitlines()
         assert re.match(
             rf"{MESSAGES + 3} messages of 2 accounts, {RECIPIENTS + 3} deliveries, \S+ \S+ UTC to ", head
