@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format docs bench packages clean
+.PHONY: help demo test check format docs bench fuzz packages clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -56,6 +56,9 @@ docs: $(VENV)/.dev ## write docs/reference anew from the code
 
 bench: packages $(VENV)/.dev ## measure reading and judging a large log; writes build/bench.json
 	$(BIN)/python -m tests.bench.bench
+
+fuzz: $(VENV)/.dev ## have every format read a million damaged lines
+	$(BIN)/python -m tests.fuzz.fuzz
 
 clean: ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

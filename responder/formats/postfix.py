@@ -189,7 +189,8 @@ def _handed_over(frame: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, pl
     near = frame["rest"].str.contains(r"\[(?:127\.|::1\])")
     if not near.any():
         return frame, frame.clear().select(*keys, origin="rest", late=pl.lit(True))
-    to = pl.when(near).then(col.rest.str.extract(HANDED_OVER))
+    alone = col.rest.str.count_matches(", relay=", literal=True) == 1  # none in an address, as before 3.5
+    to = pl.when(near & alone).then(col.rest.str.extract(HANDED_OVER))
     frame = frame.with_columns(
         to=pl.when(to.str.contains(QUEUE_ID) & col.queue_id.str.contains(QUEUE_ID)).then(to)
     )

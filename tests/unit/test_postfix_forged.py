@@ -6,12 +6,19 @@ another account. The log is that of one message of `mallory`, who alone may appe
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reading import events_of, read
 
+import responder
 from responder.events.account import canonical_name
 
 AT = "Nov 24 08:00:01 mx1 postfix"
@@ -54,6 +61,13 @@ PAYLOADS = {
     "delivery of its own": f">, {RELAY}, dsn=5.1.1, status=bounced (x), to=<y@example.com>, sasl_username=victim",
     "end of its own message": f"]: {OWN}: removed",
     "only the word": "removed",
+    "hand-over to a filter": "a>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, delays=0/0/0/1, dsn=2.0.0, "
+    f"status=sent (250 2.0.0 Ok: queued as {OTHER})",
+    "hand-over without an end": "a>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, delays=0/0/0/1, dsn=2.0.0, "
+    "status=sent (250 2.0.0 ",
+    "answer of a filter": f"2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {OTHER}",
+    "back from a filter": f"{OTHER}: client=localhost[127.0.0.1], orig_queue_id={OWN}",
+    "fields of one who is back from a filter": f"[127.0.0.1], orig_queue_id={OWN}, orig_client=unknown[203.0.113.5]",
     "address closed": f"a>, {RELAY}, dsn=2.0.0, status=sent (250 ok)",
     "nonsense codes": "a>, dsn=nonsense, status=nonsense",
     "quotation mark": '"',
@@ -131,6 +145,8 @@ DELIVERED = {
     "reply without end": f"{AT}/lmtp[12]: {OWN}: to=<three@example.com>, {RELAY}, dsn=5.0.0, status=bounced (@@",
     "recipient, as before 3.5": f"{AT}/smtp[12]: {OWN}: to=<@@@example.com>, {RELAY}, dsn=2.0.0, status=sent (250 ok)",
     "recipient, whole": f"{AT}/smtp[12]: {OWN}: to=<@@>, {RELAY}, dsn=2.0.0, status=sent (250 ok)",
+    "recipient, whole, and the reply": f"{AT}/smtp[12]: {OWN}: to=<@@>, {RELAY}, dsn=2.0.0, status=sent "
+    f"(250 queued as {OTHER})",
     "original recipient, as before 3.5": f"{AT}/smtp[12]: {OWN}: to=<three@example.com>, orig_to=<@@>, {RELAY}, "
     "dsn=2.0.0, status=sent (250 ok)",
 }
@@ -343,3 +359,37 @@ def test_any_line_at_all_accuses_nobody_and_stops_nothing(line):
     """Lines that no Postfix wrote are passed over, and the message around them is read."""
     events = events_of(BEGIN, FIRST, f"Nov 24 08:00:01 mx1 x: {line}", SECOND, REMOVED)
     assert counts(events) == (1, 2, 0)
+
+
+NAIVE = (
+    (
+        'handed_in = smtpd.filter(col.rest.str.starts_with("client="))',
+        'handed_in = frame.filter(col.rest.str.contains("sasl_username="))',
+    ),
+    (".filter(col.queue_id.str.contains(QUEUE_ID))\n        .select(*keys, parts=", ".select(*keys, parts="),
+    ("pl.when(_part(0).str.contains(CLIENT)).then(", "pl.when(pl.lit(True)).then("),
+)
+"""A search for the field anywhere in a line, in the place of the parser's care."""
+
+
+def test_a_naive_search_for_the_login_would_be_caught(tmp_path):
+    """This suite fails on a copy of the package that looks for ``sasl_username=`` anywhere."""
+    shutil.copytree(Path(responder.__file__).parent, tmp_path / "responder")
+    file = tmp_path / "responder/formats/postfix.py"
+    text = file.read_text(encoding="utf-8")
+    for careful, naive in NAIVE:
+        assert careful in text
+        text = text.replace(careful, naive)
+    file.write_text(text, encoding="utf-8")
+    here = Path(__file__).resolve()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "says_nothing", str(here)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "test_text_in_a_line_that_is_no_event_says_nothing" in done.stdout
+    assert "victim" in done.stdout
