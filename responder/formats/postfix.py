@@ -90,14 +90,16 @@ def parse(lines: Lines) -> Parsed:
     )
     problems = list(lines.problems)
     smtpd = frame.filter(col.role == SMTPD)
-    ends = frame.filter((col.role == QMGR) & (col.rest.str.strip_chars_end("\r\n") == "removed"))
+    ends = frame.filter((col.role == QMGR) & ((col.rest == "removed\n") | (col.rest == "removed\r\n")))
     agents = frame.filter((col.role == AGENT) & col.rest.str.starts_with("to=<"))
-    handed_in = smtpd.filter(col.rest.str.starts_with("client="))
-    starts = _starts(handed_in, keys, lines, problems)
+    handed_in = smtpd.filter(
+        col.rest.str.starts_with("client=") & col.queue_id.str.contains(QUEUE_ID)
+    ).with_columns(parts=_split(col.rest, ", sasl_username="))
+    starts = _starts(handed_in.filter(_part(1).is_not_null()), keys, lines, problems)
     agents, handed_over = _handed_over(agents, keys)
     deliveries = _deliveries(agents, keys, lines, problems)
     logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), keys)
-    links = pl.concat([_came_back(handed_in, keys), handed_over])
+    links = pl.concat([_came_back(handed_in.filter(_part(1).is_null()), keys), handed_over])
     return parsed(lines, problems, starts, ends, deliveries, logins, links)
 
 
@@ -140,8 +142,6 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
     """``ID: client=NAME[IP](:PORT)(, orig_...), sasl_method=M, sasl_username=U(, sasl_sender=S)``."""
     frame = (
         frame.lazy()
-        .filter(col.queue_id.str.contains(QUEUE_ID))
-        .select(*keys, parts=_split(col.rest, ", sasl_username="))
         .select(
             *keys,
             client_ip=pl.when(_part(0).str.contains(CLIENT)).then(
@@ -178,25 +178,22 @@ HANDED_OVER = (
 
 def _came_back(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """``ID: client=NAME[IP], orig_queue_id=ORIGIN, orig_client=...``; a login comes first."""
-    found = frame.filter(
-        col.rest.str.contains(", orig_queue_id=", literal=True) & col.queue_id.str.contains(QUEUE_ID)
-    ).select(*keys, origin=col.rest.str.extract(CAME_BACK), late=pl.lit(False))
+    found = frame.select(*keys, origin=col.rest.str.extract(CAME_BACK), late=pl.lit(False))
     return found.filter(col.origin.str.contains(QUEUE_ID))
 
 
 def _handed_over(frame: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The deliveries, and the links of what was no delivery but a hand-over to a filter on this machine."""
     near = frame["rest"].str.contains(r"\[(?:127\.|::1\])")
-    if not near.any():
-        return frame, frame.clear().select(*keys, origin="rest", late=pl.lit(True))
     alone = col.rest.str.count_matches(", relay=", literal=True) == 1  # none in an address, as before 3.5
-    to = pl.when(near & alone).then(col.rest.str.extract(HANDED_OVER))
-    frame = frame.with_columns(
-        to=pl.when(to.str.contains(QUEUE_ID) & col.queue_id.str.contains(QUEUE_ID)).then(to)
+    over = (
+        frame.filter(near)
+        .filter(alone & col.queue_id.str.contains(QUEUE_ID))
+        .with_columns(origin="queue_id", queue_id=col.rest.str.extract(HANDED_OVER), late=pl.lit(True))
+        .filter(col.queue_id.str.contains(QUEUE_ID))
     )
-    over = frame.filter(col.to.is_not_null())
-    links = over.with_columns(origin="queue_id", queue_id="to", late=pl.lit(True))
-    return frame.filter(col.to.is_null()).drop("to"), links.select(*keys, "origin", "late")
+    rest = frame.filter(~col.row.is_in(over["row"].implode())) if len(over) else frame
+    return rest, over.select(*keys, "origin", "late")
 
 
 def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:
