@@ -66,7 +66,9 @@ def _put_back(time: pl.Series, zone: ZoneInfo) -> bool:
     first, last = time.min(), time.max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return False
-    around = [at.replace(tzinfo=UTC).astimezone(zone).utcoffset() for at in (first - 2 * HOUR, last + 2 * HOUR)]
+    around = [
+        at.replace(tzinfo=UTC).astimezone(zone).utcoffset() for at in (first - 2 * HOUR, last + 2 * HOUR)
+    ]
     return around[0] != around[1] or last - first > SURELY_NEAREST
 
 
@@ -85,7 +87,9 @@ def _in_year(stamps: pl.Series, year: int, lines: Lines) -> pl.Series:
     local = (f"{year} " + stamps).str.to_datetime("%Y %b %e %H:%M:%S", time_unit="us", strict=False)
     zoned = local.dt.replace_time_zone(lines.zone.key, ambiguous="earliest", non_existent="null")
     if zoned.null_count() > local.null_count():  # the hour that is skipped in spring
-        earlier = (local - HOUR).dt.replace_time_zone(lines.zone.key, ambiguous="earliest", non_existent="null")
+        earlier = (local - HOUR).dt.replace_time_zone(
+            lines.zone.key, ambiguous="earliest", non_existent="null"
+        )
         zoned = zoned.fill_null(earlier + HOUR)
     return zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None).rename("time")
 

@@ -44,8 +44,8 @@ def _table(frame: pl.DataFrame | None, schema: Schema, lines: Lines, problems: l
     if "time" in schema and frame["time"].has_nulls():
         for row, stamp in frame.filter(col.time.is_null()).select("row", "stamp").iter_rows():
             problems.append(
-                Problem(lines.source, lines.first + row, f"'{stamp}' is no possible time; passed over")
+                Problem(lines.source, lines.number(row), f"'{stamp}' is no possible time; passed over")
             )
         frame = frame.filter(col.time.is_not_null())
-    line = (col.row.cast(pl.UInt64) + lines.first).alias("line")
+    line = lines.numbered(col.row).alias("line")
     return frame.select(line, *(col(name) for name in schema if name != "line"), *kept)

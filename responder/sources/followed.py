@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
+from responder.sources.carriers import unwrap
 from responder.sources.fingerprint import ENOUGH, fingerprint
 from responder.sources.lines import LineCutter, Lines, Problem, located
+from responder.sources.packed import open_packed
 from responder.sources.position import Position
 
 BATCH = 8 * 1024 * 1024
@@ -79,7 +79,7 @@ class FollowedFile:
         found = False
         for number, path in enumerate(neighbours):
             try:
-                with _opened(path) as file:
+                with open_packed(path) as file:
                     if not _begins(file, position):
                         continue
                     found = True
@@ -87,7 +87,7 @@ class FollowedFile:
                         position = read.position
                         yield read
                     heads = [_head(file), _head(new)]
-            except (OSError, EOFError, zlib.error):
+            except OSError:
                 continue  # being compressed just now, say: the copy beside it goes on where this one ended
             for after in reversed(neighbours[:number]):
                 if _series(after) == _series(path):
@@ -100,7 +100,7 @@ class FollowedFile:
         """A file that came and went between two reads, unless it is a copy of one that begins with ``heads``."""
         position = None
         try:
-            with _opened(path) as file:
+            with open_packed(path) as file:
                 head = _head(file)
                 if not head or any(one.startswith(head) or head.startswith(one) for one in heads):
                     return
@@ -109,7 +109,7 @@ class FollowedFile:
                 for read in self._tail(file, position, final=True):
                     position = read.position
                     yield read
-        except (OSError, EOFError, zlib.error) as error:
+        except OSError as error:
             if position:
                 problem = Problem(str(path), position.line + 1, f"cannot be read from here on: {error}")
                 yield Read(self._lines(b"", position, (problem,)), position)
@@ -142,10 +142,12 @@ class FollowedFile:
             if end:
                 lines = self._lines(data[:end], position, ())
                 position = replace(position, offset=position.offset + end, line=position.line + len(lines))
-                yield Read(lines, position)
+                yield Read(unwrap(lines), position)
         if final and carry:
             lines = self._lines(carry + b"\n", position, ())
-            yield Read(lines, replace(position, offset=position.offset + len(carry), line=position.line + 1))
+            yield Read(
+                unwrap(lines), replace(position, offset=position.offset + len(carry), line=position.line + 1)
+            )
 
     def _lines(self, data: bytes, position: Position, problems: tuple[Problem, ...]) -> Lines:
         text, troubles = self._cutter.cut(data, len(data))
@@ -172,13 +174,9 @@ def _begins(file: BinaryIO, position: Position) -> bool:
     return len(head) == position.fingerprint_length and fingerprint(head, len(head)) == position.fingerprint
 
 
-def _opened(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-
-
 def _series(path: Path) -> str:
     """What the names of one file's rotated copies have in common: all but numbers, dates and compression."""
-    return re.sub(r"\d+", "#", path.name.removesuffix(".gz"))
+    return re.sub(r"\d+", "#", re.sub(r"\.(?:gz|zst|xz)$", "", path.name))
 
 
 def _escaped(name: str) -> str:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 import mmap as mmap_module
 import sys
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BufferedReader
 from mmap import mmap
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
+from responder.sources.carriers import unwrap
 from responder.sources.lines import LONGEST, LineCutter, Lines, Problem, located
+from responder.sources.packed import HEAD, open_packed, unpacked
 
 CHUNK = 32 * 1024 * 1024
 """Bytes read at once: with fewer the cost of beginning each step shows, with more that of fresh memory."""
@@ -99,7 +100,7 @@ def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], desks: list
         raise
     try:
         found = located(troubles, run.source, first)
-        return work(Lines(run.source, first, text, run.reference, zone, problems=found))
+        return work(unwrap(Lines(run.source, first, text, run.reference, zone, problems=found)))
     finally:
         desks.append(run.desk)
 
@@ -143,7 +144,7 @@ def _memory(size: int) -> mmap:
 def _read(file: BinaryIO, path: Path, buffer: mmap, start: int) -> int:
     try:
         return cast(int, file.readinto(memoryview(buffer)[start : start + CHUNK]))  # type: ignore[attr-defined]
-    except (OSError, EOFError, zlib.error) as error:
+    except OSError as error:
         raise SourceUnreadable(path, f"{error}; what came before was read") from error
 
 
@@ -151,16 +152,17 @@ def _read(file: BinaryIO, path: Path, buffer: mmap, start: int) -> int:
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, datetime]]:
     """The file's bytes, uncompressed, and the time of its last line or so: when it was last written to."""
     if str(path) == "-":
-        yield sys.stdin.buffer, datetime.now(UTC)
+        yield _standard_input(), datetime.now(UTC)
         return
     try:
-        raw = path.open("rb", buffering=0)
+        file = open_packed(path)
     except OSError as error:
         raise SourceUnreadable(path, error.strerror or str(error)) from error
-    with raw:
-        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        if path.suffix == ".gz":
-            with gzip.GzipFile(fileobj=raw, mode="rb") as unpacked:
-                yield cast(BinaryIO, unpacked), written
-        else:
-            yield cast(BinaryIO, raw), written
+    with file:
+        yield file, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _standard_input() -> BinaryIO:
+    """Unpacked if it is packed."""
+    file = sys.stdin.buffer
+    return unpacked(file, file.peek(HEAD)) if isinstance(file, BufferedReader) else file

@@ -46,6 +46,7 @@ class Lines:
     ``text`` holds each line with its line feed, as String; ``first`` is the number of its first line, from 1.
     ``reference`` is an instant near the lines' own times, which chooses the year of stamps without one;
     ``zone`` is the zone of stamps without one. ``keep_text``: parsed rows keep their line, as evidence.
+    ``numbers``: the number of each line (UInt64), where one stands for several and they do not simply count on.
     """
 
     source: str
@@ -55,9 +56,20 @@ class Lines:
     zone: ZoneInfo
     keep_text: bool = False
     problems: tuple[Problem, ...] = ()
+    numbers: pl.Series | None = None
 
     def __len__(self) -> int:
         return len(self.text)
+
+    def number(self, row: int) -> int:
+        """The number in its source of the line at place ``row``, from 0."""
+        return self.first + row if self.numbers is None else int(self.numbers[row])
+
+    def numbered(self, rows: pl.Expr) -> pl.Expr:
+        """The numbers in their source of the lines at the places ``rows``."""
+        if self.numbers is None:
+            return rows.cast(pl.UInt64) + self.first
+        return pl.lit(self.numbers).gather(rows)
 
 
 @dataclass(slots=True)

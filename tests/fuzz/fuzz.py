@@ -35,6 +35,10 @@ PIECES = (
 """What is put into lines: marks of every format, and what parsers trip over."""
 
 
+TOLD_BEFORE = ("opensmtpd",)
+"""Formats whose message line does not name the account: a line of the same session before it does."""
+
+
 @dataclass(frozen=True)
 class Found:
     """A line that was read wrongly, and how."""
@@ -90,9 +94,11 @@ def wrong(format_: Format, lines: list[bytes]) -> Iterator[str]:
     except Exception as error:
         yield f"{type(error).__name__}: {str(error)[:300]}"
         return
+    everything = text.str.join("").item().lower()
     for kind, frame in (("start", parsed.starts), ("login", parsed.logins)):
         for account, said in frame.select("account", "text").iter_rows():
-            if account is not None and account.lower() not in said.lower():
+            where = everything if format_.name in TOLD_BEFORE else said.lower()
+            if account is not None and account.lower() not in where:
                 yield f"a {kind} of {account!r}, who is not in the line {said!r}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zstandard import ZstdCompressor
 
 from responder.errors import SourceUnreadable
 from responder.sources import followed
@@ -184,6 +186,44 @@ def test_a_rotated_copy_is_found_compressed(log, reader, turn):
     log.append("four")
     assert reader.read() == ["three", "four"]
     assert reader.problems == []
+
+
+@pytest.mark.parametrize(("end", "pack"), [("zst", ZstdCompressor().compress), ("xz", lzma.compress)])
+def test_rotated_copies_may_be_packed_in_any_way(log, reader, end, pack):
+    """Two rotations between two reads, both copies compressed; they are known as one series."""
+    log.append("three")
+    log.rename()
+    log.append("four")
+    log.rename()
+    log.append("five")
+    for number in (1, 2):
+        plain = Path(f"{log.path}.{number}")
+        packed = Path(f"{plain}.{end}")
+        packed.write_bytes(pack(plain.read_bytes()))
+        shutil.copystat(plain, packed)
+        plain.unlink()
+    assert reader.read() == ["three", "four", "five"]
+    assert reader.problems == []
+
+
+def test_lines_are_unwrapped_and_the_position_counts_those_of_the_file(tmp_path):
+    """A line that stands for three is one line of the file."""
+    path = tmp_path / "mail.log"
+    line = "Nov 24 08:00:01 mx1 a[1]: "
+    path.write_text(f"<22>{line}one\n{line}message repeated 3 times: [ one]\n<22>{line}two\n")
+    (read,) = FollowedFile(path, UTC).read(None)
+    assert read.lines.text.to_list() == [*[f"{line}one\n"] * 4, f"{line}two\n"]
+    assert [read.lines.number(row) for row in range(5)] == [1, 2, 2, 2, 3]
+    assert (read.position.line, read.position.offset) == (3, path.stat().st_size)
+
+
+def test_the_last_line_of_a_rotated_file_is_unwrapped_too(log, reader):
+    """Though it has no end."""
+    with log.path.open("ab") as file:
+        file.write(b"<22>Nov 24 08:00:01 mx1 a[1]: one")
+    log.rename()
+    log.append("four")
+    assert reader.read() == ["Nov 24 08:00:01 mx1 a[1]: one", "four"]
 
 
 def test_between_a_rename_and_the_new_file_nothing_is_lost(log, reader):
