@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from responder.cli.reading import SHOWN, Files, FormatName, ZoneName, format_of, progress, tell, zone_of
+from responder.cli.reading import (
+    SHOWN,
+    Files,
+    FormatName,
+    ZoneName,
+    files_of,
+    format_of,
+    progress,
+    tell,
+    zone_of,
+)
 from responder.cli.shared import Context, plain
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ def command(
 
     config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
     site_zone, problems = zone_of(zone, config), list[Problem]()
+    files = files_of(files, problems)
     key = config.keys.site.key.reveal().get_secret_value().encode() if config else token_bytes(32)
     domain = config.keys.site.domain if config else None
     unread = Unread()

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from responder.sources.lines import Problem
 
 Files = Annotated[
-    list[Path], typer.Argument(help="Log files, .gz too; - is standard input.", show_default=False)
+    list[Path],
+    typer.Argument(
+        help="Log files, compressed ones too, or folders of them; - is standard input.", show_default=False
+    ),
 ]
 FormatName = Annotated[
     str | None,
@@ -33,6 +36,8 @@ ZoneName = Annotated[
     str | None, typer.Option("--zone", help="Zone of stamps without one; by default the site's.")
 ]
 SHOWN = 20
+SAMPLE = 256 * 1024
+"""Bytes of a file's beginning from which its format is recognised."""
 
 
 def zone_of(name: str | None, config: Config | None) -> ZoneInfo:
@@ -74,13 +79,21 @@ def format_of(name: str | None, paths: list[Path]) -> Format:
 
 
 def _sample(path: Path) -> list[str]:
-    import gzip
+    from responder.sources.packed import open_packed
 
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            return [line.decode("utf-8", "replace") for line in file.readlines(256 * 1024)]
-    except (OSError, EOFError):
+        with open_packed(path) as file:
+            data = file.read(SAMPLE)
+    except OSError:
         return []
+    return data.decode("utf-8", "replace").splitlines(keepends=True)
+
+
+def files_of(paths: list[Path], problems: list[Problem]) -> list[Path]:
+    """The files that were named, and those of the folders that were, oldest first."""
+    from responder.sources.folder import in_order
+
+    return in_order(paths, problems)
 
 
 @contextmanager
@@ -92,8 +105,10 @@ def progress(paths: list[Path]) -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
+    from responder.sources.packed import is_packed
+
     total = sum(path.stat().st_size for path in paths if path.is_file())
-    known = all(path.suffix != ".gz" and str(path) != "-" for path in paths)
+    known = not any(str(path) == "-" or is_packed(path) for path in paths)
     with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=total if known else None)
         yield lambda read: bar.update(task, advance=read)

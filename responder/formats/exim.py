@@ -15,7 +15,7 @@ from dataclasses import replace
 import polars as pl
 
 from responder.formats.format import Format, Parsed
-from responder.formats.stamp import _second_passes
+from responder.formats.stamp import second_passes
 from responder.formats.syslog import entries
 from responder.formats.table import parsed
 from responder.sources.lines import Lines, Problem
@@ -196,7 +196,7 @@ def _timed(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
     )
     utc = table["known"].dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     time = runs["value"].replace_strict(each, utc, default=None, return_dtype=pl.Datetime("us"))
-    time = _second_passes(time.alias("time"), runs["value"], lines)
+    time = second_passes(time.alias("time"), runs["value"], lines)
     frame = frame.with_columns(
         runs.select(time=time.repeat_by(runs["len"]).explode()).to_series(), stamps.alias("stamp")
     )

@@ -25,14 +25,14 @@ def times(stamps: pl.Series, lines: Lines) -> pl.Series:
     time = runs["value"].replace_strict(
         each, _each(each, lines), default=None, return_dtype=pl.Datetime("us")
     )
-    time = _second_passes(time.alias("time"), runs["value"], lines)
+    time = second_passes(time.alias("time"), runs["value"], lines)
     return runs.select(time=time.repeat_by(runs["len"]).explode()).to_series()
 
 
 HOUR = timedelta(hours=1)
 
 
-def _second_passes(time: pl.Series, stamps: pl.Series, lines: Lines) -> pl.Series:
+def second_passes(time: pl.Series, stamps: pl.Series, lines: Lines) -> pl.Series:
     """``time`` with an hour added where a stamp is of the second of two equal hours; they were read as the first.
 
     Where these lines go back by an hour, the second begins. Without that, lines that came from the hour before

@@ -103,12 +103,12 @@ class TestFiles:
     def test_a_given_file_that_cannot_be_read_does_not_stop_the_others(
         self, responder: Responder, victim: Person, hijacked: list[str], command: str
     ) -> None:
-        """A folder in the place of a log, then a log: the log is read, and the exit code tells."""
+        """An empty folder in the place of a log, then a log: the log is read, and the exit code tells."""
         (responder.folder / "folder.log").mkdir()
         responder.append(hijacked)
         done = responder.cli(command, "folder.log", responder.log)
         assert done.returncode == 1
-        assert complaints(done.stderr) == ["folder.log: cannot be read: Is a directory"]
+        assert complaints(done.stderr) == ["folder.log: is a folder without log files"]
         assert victim.uid in done.stdout
 
     def test_a_followed_file_that_cannot_be_read_does_not_stop_the_others(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import re
 import stat
 import subprocess
@@ -221,6 +222,25 @@ class TestEvents:
             return [{name: value for name, value in event.items() if name != "source"} for event in events]
 
         assert bare(plain) == bare(unpacked) == bare(events_of(piped))
+
+    def test_a_folder_is_its_logs_in_the_order_in_which_they_were_written(
+        self, log: Path, recorded: list[str]
+    ) -> None:
+        """The older half in a compressed copy, whose messages are still in the queue where it ends."""
+        half = len(recorded) // 2
+        folder = log.parent / "logs"
+        folder.mkdir()
+        (folder / "mail.log").write_text("".join(f"{line}\n" for line in recorded[half:]), encoding="utf-8")
+        older = "".join(f"{line}\n" for line in recorded[:half]).encode()
+        (folder / "mail.log.1.xz").write_bytes(lzma.compress(older))
+
+        def told(where: str) -> list[tuple[object, ...]]:
+            events = events_of(run(log.parent, "events", where, "--zone", "UTC", "--clear"))
+            return [
+                (e["kind"], e["time"], e["queue_id"], e.get("account"), e.get("recipient")) for e in events
+            ]
+
+        assert told("logs") == told("mail.log")
 
 
 class TestBacktest:

@@ -179,7 +179,6 @@ def test_the_journal(fields, line):
         {"_HOSTNAME": "mx1 postfix/smtpd[1]:"},
         {"_HOSTNAME": None},
         {"MESSAGE": None},
-        {"MESSAGE": 5},
         {"MESSAGE": ["x", "y"]},
         {"MESSAGE": [300]},
         {"__REALTIME_TIMESTAMP": "yesterday"},
