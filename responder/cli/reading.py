@@ -79,14 +79,22 @@ def format_of(name: str | None, paths: list[Path]) -> Format:
 
 
 def _sample(path: Path) -> list[str]:
+    from datetime import UTC, datetime
+
+    from responder.sources.carriers import unwrap
+    from responder.sources.lines import LineCutter, Lines
     from responder.sources.packed import open_packed
 
+    if not path.is_file():  # to look at a pipe would take what stands in it away
+        return []
     try:
         with open_packed(path) as file:
             data = file.read(SAMPLE)
     except OSError:
         return []
-    return data.decode("utf-8", "replace").splitlines(keepends=True)
+    data = data[: data.rfind(b"\n") + 1] or data + b"\n"
+    text, _ = LineCutter().cut(data, len(data))
+    return unwrap(Lines(str(path), 1, text, datetime.now(UTC), ZoneInfo("UTC"))).text.to_list()
 
 
 def files_of(paths: list[Path], problems: list[Problem]) -> list[Path]:

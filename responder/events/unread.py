@@ -39,7 +39,7 @@ def classes(lines: Lines, parsed: Parsed) -> pl.DataFrame:
     tables = (parsed.starts, parsed.ends, parsed.deliveries, parsed.logins, parsed.links)
     said = pl.concat([table["line"] for table in tables]).unique()
     told = pl.Series([problem.line for problem in parsed.problems], dtype=pl.UInt64)
-    number = pl.int_range(lines.first, lines.first + pl.len(), dtype=pl.UInt64)
+    number = lines.numbered(pl.int_range(pl.len(), dtype=pl.UInt32))
     frame = (
         pl.DataFrame({"text": lines.text})
         .select(number.alias("line"), text=col.text.str.strip_chars_end("\r\n"))

@@ -87,7 +87,7 @@ def parse(lines: Lines) -> Parsed:
     frame = frame.join(_outcomes(frame["reason"]), on="reason", maintain_order="left")
     frame = _fields(frame.with_columns(_times(frame["stamp"], lines)), keys)
     unread = col.success & col.doubtful
-    problems += [Problem(lines.source, lines.first + row, IN_DOUBT) for row in frame.filter(unread)["row"]]
+    problems += [Problem(lines.source, lines.number(row), IN_DOUBT) for row in frame.filter(unread)["row"]]
     return parsed(lines, problems, logins=_each_attempt(frame.filter(~unread)))
 
 
@@ -124,7 +124,7 @@ def _other_layouts(frame: pl.DataFrame, lines: Lines) -> list[Problem]:
     rows = frame.filter(col.fields.is_null() & col.reason.str.contains(LOGIN))["row"]
     if not len(rows):
         return []
-    return [Problem(lines.source, lines.first + int(rows[0]), OTHER_LAYOUT.format(len(rows) - 1))]
+    return [Problem(lines.source, lines.number(int(rows[0])), OTHER_LAYOUT.format(len(rows) - 1))]
 
 
 def _times(stamps: pl.Series, lines: Lines) -> pl.Series:

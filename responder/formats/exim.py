@@ -248,7 +248,7 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
     found = found.with_columns(
         account=pl.when(col.client_ip.is_not_null()).then(col.tail.str.extract(f"^{LOGGED_IN}")), told=told
     )
-    problems += [Problem(lines.source, lines.first + row, AMBIGUOUS) for row in found.filter("told")["row"]]
+    problems += [Problem(lines.source, lines.number(row), AMBIGUOUS) for row in found.filter("told")["row"]]
     return found.filter(col.account.is_not_null() & ~col.told & (col.account != "")).select(
         *keys, "account", col.client_ip.str.to_lowercase()
     )
@@ -274,7 +274,7 @@ def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: li
             unread=col.odd & address.is_null(),
         )
         problems += [
-            Problem(lines.source, lines.first + row, NO_RECIPIENT) for row in found.filter("unread")["row"]
+            Problem(lines.source, lines.number(row), NO_RECIPIENT) for row in found.filter("unread")["row"]
         ]
     found = found.filter(col.recipient.is_not_null() & (col.recipient != ""))
     taken = col.flag.is_in(["=>", "->", ">>"])

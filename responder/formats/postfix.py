@@ -154,7 +154,7 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
     )
     if frame["client_ip"].has_nulls():
         odd = frame.filter(col.client_ip.is_null())["row"]
-        problems += [Problem(lines.source, lines.first + row, NO_CLIENT) for row in odd]
+        problems += [Problem(lines.source, lines.number(row), NO_CLIENT) for row in odd]
         frame = frame.filter(col.client_ip.is_not_null())
     sender = frame["account"].str.contains(", sasl_sender=", literal=True)
     if sender.any():
@@ -215,7 +215,7 @@ def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: li
         )
         again = _outcomes(_matched(rest, UNQUOTED, keys), keys)
         problems += [
-            Problem(lines.source, lines.first + row, CUT_SHORT)
+            Problem(lines.source, lines.number(row), CUT_SHORT)
             for row in again.filter(col.outcome.is_null())["row"]
         ]
         found = pl.concat([found, again]).filter(col.outcome.is_not_null()).sort("row")

@@ -66,12 +66,12 @@ def once(rows: pl.Series, message: str, lines: Lines) -> list[Problem]:
     if not len(rows):
         return []
     more = f" ({len(rows)} lines of these)" if len(rows) > 1 else ""
-    return [Problem(lines.source, lines.first + int(rows[0]), message + more)]
+    return [Problem(lines.source, lines.number(int(rows[0])), message + more)]
 
 
 def each(rows: pl.Series, message: str, lines: Lines) -> list[Problem]:
     """A problem for each of ``rows``."""
-    return [Problem(lines.source, lines.first + row, message) for row in rows]
+    return [Problem(lines.source, lines.number(row), message) for row in rows]
 
 
 def whole(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.DataFrame:
@@ -89,7 +89,7 @@ def whole(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.Data
     problems += each(frame.filter("odd")["row"], UNCLOSED, lines)
     doubted = frame.filter(~col.odd & col.near)["row"]
     if len(doubted):
-        first = lines.first + int(doubted[0])
+        first = lines.number(int(doubted[0]))
         problems.append(Problem(lines.source, first, IN_DOUBT.format(len(doubted) - 1)))
     return frame.filter(~col.odd & ~col.near).drop("odd", "near")
 
@@ -141,7 +141,7 @@ def named(
             continue
         for row, width in part.filter(~col.width.is_in(list(layouts))).select("row", "width").iter_rows():
             message = NOT_THE_HEADERS.format(width, len(header)) if header else NO_LAYOUT.format(width)
-            problems.append(Problem(lines.source, lines.first + row, message))
+            problems.append(Problem(lines.source, lines.number(row), message))
     return pl.concat(parts).drop("fields", "width").sort("row")
 
 
@@ -244,7 +244,7 @@ def timed(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.Data
     frame = frame.filter(right).with_columns(time=instant(col.stamp))
     for row, stamp in frame.filter(col.time.is_null()).select("row", "stamp").iter_rows():
         problems.append(
-            Problem(lines.source, lines.first + row, f"'{stamp}' is no possible time; passed over")
+            Problem(lines.source, lines.number(row), f"'{stamp}' is no possible time; passed over")
         )
     return frame.filter(col.time.is_not_null())
 

@@ -56,7 +56,7 @@ def parse(lines: Lines) -> Parsed:
     problems = list(lines.problems)
     good = _matched(frame, SUCCESS, "account", "ip")
     odd = good.filter(~col.own)
-    problems += [Problem(lines.source, lines.first + row, NO_KEY) for row in odd["row"]]
+    problems += [Problem(lines.source, lines.number(row), NO_KEY) for row in odd["row"]]
     bad = _matched(frame, FAILURE, "account", "ip")
     other = _matched(frame.join(bad, on="row", how="anti"), ANY_FAILURE)
     none = pl.lit(None, pl.String)

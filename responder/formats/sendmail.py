@@ -121,7 +121,7 @@ def _address(text: pl.Expr) -> pl.Expr:
 
 
 def _told(rows: pl.Series, message: str, lines: Lines) -> list[Problem]:
-    return [Problem(lines.source, lines.first + row, message) for row in rows]
+    return [Problem(lines.source, lines.number(row), message) for row in rows]
 
 
 def _logins(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.DataFrame:

@@ -77,7 +77,7 @@ def parse(lines: Lines) -> Parsed:
     failures = _matched(frame.filter(col.text.str.contains(" SoapEngine - ", literal=True)), MAILBOX)
     problems = list(lines.problems)
     if not alone:
-        problems += [Problem(lines.source, lines.first + row, MIXED) for row in logins["row"]]
+        problems += [Problem(lines.source, lines.number(row), MIXED) for row in logins["row"]]
         logins = logins.clear()
     columns = ["row", "stamp", "time", "host", *keep, "account", "client_ip", "success"]
     failures = failures.with_columns(
