@@ -35,7 +35,7 @@ PIECES = (
 """What is put into lines: marks of every format, and what parsers trip over."""
 
 
-TOLD_BEFORE = ("opensmtpd",)
+TOLD_BEFORE = {"opensmtpd", "sendmail"}
 """Formats whose message line does not name the account: a line of the same session before it does."""
 
 
@@ -97,7 +97,7 @@ def wrong(format_: Format, lines: list[bytes]) -> Iterator[str]:
     everything = text.str.join("").item().lower()
     for kind, frame in (("start", parsed.starts), ("login", parsed.logins)):
         for account, said in frame.select("account", "text").iter_rows():
-            where = everything if format_.name in TOLD_BEFORE else said.lower()
+            where = everything if TOLD_BEFORE & set(format_.name.split("+")) else said.lower()
             if account is not None and account.lower() not in where:
                 yield f"a {kind} of {account!r}, who is not in the line {said!r}"
 
