@@ -41,7 +41,8 @@ def command(
     with ThreadPoolExecutor(1) as pool, progress(files) as bar:
         judging = pool.submit(_prepare, config)  # while the files are read: half a second's imports
         waiting: list[Part] = []
-        for part in read_events(files, format_of(format_, files), site_zone, domain, problems, bar):
+        read_as = format_of(format_, files, mail_only=True)  # no detection looks at logins yet
+        for part in read_events(files, read_as, site_zone, domain, problems, bar):
             waiting.append(part)
             while judging.done() and waiting:
                 judging.result().add(waiting.pop(0))

@@ -54,8 +54,11 @@ def zone_of(name: str | None, config: Config | None) -> ZoneInfo:
         raise BadInput(f"no time zone '{name}'; say one of the IANA list, such as Europe/Paris") from None
 
 
-def format_of(name: str | None, paths: list[Path]) -> Format:
-    """The format that was asked for, or those of the first file whose lines can be recognised, which is said."""
+def format_of(name: str | None, paths: list[Path], mail_only: bool = False) -> Format:
+    """The format that was asked for, or those of the first file whose lines can be recognised, which is said.
+
+    ``mail_only``: without those that tell of logins only, where there are others.
+    """
     from responder.formats import format_named, formats, together
 
     if name:
@@ -65,7 +68,8 @@ def format_of(name: str | None, paths: list[Path]) -> Format:
             continue
         sample = _sample(path)
         if found := [each for each in formats().values() if each.recognises(sample)]:
-            format_ = together(found)
+            of_mail = [each for each in found if not each.logins_only]
+            format_ = together(of_mail if mail_only and of_mail else found)
             print(f"{path}: read as {format_.title}", file=sys.stderr)
             return format_
     if paths and str(paths[0]) == "-":

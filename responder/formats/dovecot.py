@@ -205,4 +205,6 @@ def recognises(sample: list[str]) -> bool:
     return any(THROUGH_SYSLOG.match(line) or OWN_FILE.match(line) for line in sample)
 
 
-FORMAT = Format("dovecot", "Dovecot 2.3 and 2.4 (syslog, or its own log file)", recognises, parse)
+FORMAT = Format(
+    "dovecot", "Dovecot 2.3 and 2.4 (syslog, or its own log file)", recognises, parse, logins_only=True
+)

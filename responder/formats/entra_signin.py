@@ -135,5 +135,9 @@ def recognises(sample: list[str]) -> bool:
 
 
 FORMAT = Format(
-    "entra-signin", "Microsoft Entra sign-ins (JSON lines, or CSV with its header)", recognises, parse
+    "entra-signin",
+    "Microsoft Entra sign-ins (JSON lines, or CSV with its header)",
+    recognises,
+    parse,
+    logins_only=True,
 )

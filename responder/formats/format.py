@@ -74,9 +74,13 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A log format: its name, how to recognise it from a few lines, and its parser."""
+    """A log format: its name, how to recognise it from a few lines, and its parser.
+
+    ``logins_only``: it tells of no mail, so who asks about mail need not read it.
+    """
 
     name: str
     title: str
     recognises: Callable[[list[str]], bool]
     parse: Callable[[Lines], Parsed]
+    logins_only: bool = False

@@ -65,4 +65,10 @@ def recognises(sample: list[str]) -> bool:
     return any(SAMPLE.match(line) and '"events"' in line and '"uniqueQualifier"' in line for line in sample)
 
 
-FORMAT = Format("google-workspace", "Google Workspace logins (Reports API, JSON lines)", recognises, parse)
+FORMAT = Format(
+    "google-workspace",
+    "Google Workspace logins (Reports API, JSON lines)",
+    recognises,
+    parse,
+    logins_only=True,
+)

@@ -119,4 +119,4 @@ def recognises(sample: list[str]) -> bool:
     return any(SAMPLE.search(line) for line in sample)
 
 
-FORMAT = Format("roundcube", "Roundcube (userlogins, or through syslog)", recognises, parse)
+FORMAT = Format("roundcube", "Roundcube (userlogins, or through syslog)", recognises, parse, logins_only=True)

@@ -127,4 +127,4 @@ def recognises(sample: list[str]) -> bool:
     return any(SAMPLE.search(line) for line in sample)
 
 
-FORMAT = Format("zimbra", "Zimbra (audit.log, mailbox.log)", recognises, parse)
+FORMAT = Format("zimbra", "Zimbra (audit.log, mailbox.log)", recognises, parse, logins_only=True)

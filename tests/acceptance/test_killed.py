@@ -271,7 +271,9 @@ def test_killed_at_each_statement_of_the_store_every_event_is_stored_once(
 def _stored_as_told(responder: Responder, log: bytes) -> None:
     """The store has read to the end, and has each event that the log tells of once."""
     assert _read_upto(responder.folder / "var" / "events.duckdb") == len(log)
-    told = [json.loads(line) for line in responder.ok("events", responder.log).splitlines()]
+    told = [
+        json.loads(line) for line in responder.ok("events", responder.log, "--format", "postfix").splitlines()
+    ]
     assert sorted(map(_told_key, told)) == _stored(responder.folder / "var" / "events.duckdb")
 
 
