@@ -47,4 +47,9 @@ def read(
 
 def events_of(*lines: str | bytes, keep_text: bool = False) -> pl.DataFrame:
     """The joined events of Postfix lines."""
-    return with_open(join(read(*lines, keep_text=keep_text), "mail.log", SITE), nothing_open())[0].flat()
+    return joined(read(*lines, keep_text=keep_text))
+
+
+def joined(parsed: Parsed) -> pl.DataFrame:
+    """The events of what a format read of lines, with nothing before them."""
+    return with_open(join(parsed, "mail.log", SITE), nothing_open())[0].flat()

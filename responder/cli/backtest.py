@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from responder.cli.reading import Files, FormatName, ZoneName, files_of, format_of, progress, tell, zone_of
+from responder.cli.reading import Files, FormatName, ZoneName, format_of, progress, tell, zone_of
 from responder.cli.shared import Context, Json, leave, local, print_json, print_table, write_file
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ def command(
     from concurrent.futures import ThreadPoolExecutor
 
     from responder.events.bulk import read_events
+    from responder.sources.folder import in_order
     from responder.sources.lines import Problem
 
     config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
     site_zone, problems = zone_of(zone, config), list[Problem]()
-    files = files_of(files, problems)
+    files = in_order(files, problems)
     domain = config.keys.site.domain if config else None
     with ThreadPoolExecutor(1) as pool, progress(files) as bar:
         judging = pool.submit(_prepare, config)  # while the files are read: half a second's imports

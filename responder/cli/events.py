@@ -13,7 +13,6 @@ from responder.cli.reading import (
     Files,
     FormatName,
     ZoneName,
-    files_of,
     format_of,
     progress,
     tell,
@@ -41,11 +40,12 @@ def command(
     from responder.events.event import EVENTS
     from responder.events.privacy import hashed
     from responder.events.unread import Unread
+    from responder.sources.folder import in_order
     from responder.sources.lines import Problem
 
     config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
     site_zone, problems = zone_of(zone, config), list[Problem]()
-    files = files_of(files, problems)
+    files = in_order(files, problems)
     key = config.keys.site.key.reveal().get_secret_value().encode() if config else token_bytes(32)
     domain = config.keys.site.domain if config else None
     unread = Unread()

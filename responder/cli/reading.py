@@ -101,13 +101,6 @@ def _sample(path: Path) -> list[str]:
     return unwrap(Lines(str(path), 1, text, datetime.now(UTC), ZoneInfo("UTC"))).text.to_list()
 
 
-def files_of(paths: list[Path], problems: list[Problem]) -> list[Path]:
-    """The files that were named, and those of the folders that were, oldest first."""
-    from responder.sources.folder import in_order
-
-    return in_order(paths, problems)
-
-
 @contextmanager
 def progress(paths: list[Path]) -> Iterator[Progress | None]:
     """A progress bar over the files' bytes on standard error, where that is a terminal."""

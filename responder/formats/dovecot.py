@@ -15,7 +15,7 @@ import re
 import polars as pl
 
 from responder.formats.format import Format, Parsed
-from responder.formats.stamp import times
+from responder.formats.stamp import instants, times
 from responder.formats.table import parsed
 from responder.sources.lines import Lines, Problem
 
@@ -87,7 +87,7 @@ def parse(lines: Lines) -> Parsed:
     frame = frame.join(_outcomes(frame["reason"]), on="reason", maintain_order="left")
     frame = _fields(frame.with_columns(_times(frame["stamp"], lines)), keys)
     unread = col.success & col.doubtful
-    problems += [Problem(lines.source, lines.number(row), IN_DOUBT) for row in frame.filter(unread)["row"]]
+    problems += lines.told(frame.filter(unread)["row"], IN_DOUBT)
     return parsed(lines, problems, logins=_each_attempt(frame.filter(~unread)))
 
 
@@ -122,9 +122,7 @@ def _heard(lines: Lines) -> pl.DataFrame:
 def _other_layouts(frame: pl.DataFrame, lines: Lines) -> list[Problem]:
     """One problem where there are logins without ``: user=``."""
     rows = frame.filter(col.fields.is_null() & col.reason.str.contains(LOGIN))["row"]
-    if not len(rows):
-        return []
-    return [Problem(lines.source, lines.number(int(rows[0])), OTHER_LAYOUT.format(len(rows) - 1))]
+    return lines.told(rows.head(1), OTHER_LAYOUT.format(len(rows) - 1))
 
 
 def _times(stamps: pl.Series, lines: Lines) -> pl.Series:
@@ -132,14 +130,8 @@ def _times(stamps: pl.Series, lines: Lines) -> pl.Series:
     local = stamps.str.contains(r"^[0-9]{4}.{15}(?:\.[0-9]+)?$")
     if not local.any():
         return times(stamps, lines)
-    zone = lines.zone.key
     read = stamps.str.replace(" ", "T").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-    hour = pl.duration(hours=1)
-    first = col.read.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    skipped = (col.read - hour).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null") + hour
-    frame = pl.DataFrame({"local": local, "read": read, "other": times(stamps, lines)})
-    instant = pl.coalesce(first, skipped).dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return frame.select(time=pl.when("local").then(instant).otherwise("other")).to_series()
+    return instants(read, lines.zone).zip_with(local, times(stamps, lines)).rename("time")
 
 
 def _outcomes(reasons: pl.Series) -> pl.DataFrame:

@@ -34,7 +34,6 @@ from responder.formats.format import Format, Parsed
 from responder.formats.records import (
     Headers,
     address,
-    each,
     header_of,
     named,
     once,
@@ -115,7 +114,7 @@ def _fitting(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.D
     """``frame`` without lines cut to the length of an older layout, whose columns would be read as others."""
     number = col("network-message-id").fill_null("")
     right = ((number == "") | number.str.contains(GUID)) & ~col("recipient-address").str.contains(GUID)
-    problems += each(frame.filter(~right)["row"], CUT_SHORT, lines)
+    problems += lines.told(frame.filter(~right)["row"], CUT_SHORT)
     return frame.filter(right)
 
 

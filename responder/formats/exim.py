@@ -15,7 +15,7 @@ from dataclasses import replace
 import polars as pl
 
 from responder.formats.format import Format, Parsed
-from responder.formats.stamp import second_passes
+from responder.formats.stamp import instants, second_passes
 from responder.formats.syslog import entries
 from responder.formats.table import parsed
 from responder.sources.lines import Lines, Problem
@@ -186,15 +186,7 @@ def _timed(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
     runs = stamps.rle().struct.unnest()
     each = runs["value"].unique()
     local = each.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-    zone = lines.zone.key
-    known = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    hour = pl.duration(hours=1)
-    table = pl.DataFrame({"each": each, "local": local, "known": known}).with_columns(
-        col.known.fill_null(  # the hour that is skipped in spring
-            (col.local - hour).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null") + hour
-        )
-    )
-    utc = table["known"].dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    utc = instants(local, lines.zone)
     time = runs["value"].replace_strict(each, utc, default=None, return_dtype=pl.Datetime("us"))
     time = second_passes(time.alias("time"), runs["value"], lines)
     frame = frame.with_columns(
@@ -248,7 +240,7 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
     found = found.with_columns(
         account=pl.when(col.client_ip.is_not_null()).then(col.tail.str.extract(f"^{LOGGED_IN}")), told=told
     )
-    problems += [Problem(lines.source, lines.number(row), AMBIGUOUS) for row in found.filter("told")["row"]]
+    problems += lines.told(found.filter("told")["row"], AMBIGUOUS)
     return found.filter(col.account.is_not_null() & ~col.told & (col.account != "")).select(
         *keys, "account", col.client_ip.str.to_lowercase()
     )
@@ -273,9 +265,7 @@ def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: li
             recipient=pl.when("odd").then(pl.coalesce(top, bare)).otherwise(col.recipient),
             unread=col.odd & address.is_null(),
         )
-        problems += [
-            Problem(lines.source, lines.number(row), NO_RECIPIENT) for row in found.filter("unread")["row"]
-        ]
+        problems += lines.told(found.filter("unread")["row"], NO_RECIPIENT)
     found = found.filter(col.recipient.is_not_null() & (col.recipient != ""))
     taken = col.flag.is_in(["=>", "->", ">>"])
     return (

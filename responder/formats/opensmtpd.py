@@ -95,7 +95,7 @@ def _deliveries(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> p
     begun = frame.filter(col.said.str.contains(BEGINNING))
     tried = _matched(begun, DELIVERY, "id", "to", "result", "stat")
     cut = begun.join(tried, on="row", how="anti")
-    problems += [Problem(lines.source, lines.number(row), CUT_SHORT) for row in cut["row"]]
+    problems += lines.told(cut["row"], CUT_SHORT)
     expired = _matched(frame, EXPIRED, "id", "to").with_columns(
         outcome=pl.lit("expired"), dsn=pl.lit(None, pl.String)
     )

@@ -154,7 +154,7 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
     )
     if frame["client_ip"].has_nulls():
         odd = frame.filter(col.client_ip.is_null())["row"]
-        problems += [Problem(lines.source, lines.number(row), NO_CLIENT) for row in odd]
+        problems += lines.told(odd, NO_CLIENT)
         frame = frame.filter(col.client_ip.is_not_null())
     sender = frame["account"].str.contains(", sasl_sender=", literal=True)
     if sender.any():
@@ -214,10 +214,7 @@ def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: li
             found.filter(col.outcome.is_null()).select("row"), on="row", how="semi", maintain_order="left"
         )
         again = _outcomes(_matched(rest, UNQUOTED, keys), keys)
-        problems += [
-            Problem(lines.source, lines.number(row), CUT_SHORT)
-            for row in again.filter(col.outcome.is_null())["row"]
-        ]
+        problems += lines.told(again.filter(col.outcome.is_null())["row"], CUT_SHORT)
         found = pl.concat([found, again]).filter(col.outcome.is_not_null()).sort("row")
     return found
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import polars as pl
 from polars.exceptions import ComputeError
 
+from responder.formats.table import possible
 from responder.sources.lines import Lines, Problem
 
 col = pl.col
@@ -66,12 +67,7 @@ def once(rows: pl.Series, message: str, lines: Lines) -> list[Problem]:
     if not len(rows):
         return []
     more = f" ({len(rows)} lines of these)" if len(rows) > 1 else ""
-    return [Problem(lines.source, lines.number(int(rows[0])), message + more)]
-
-
-def each(rows: pl.Series, message: str, lines: Lines) -> list[Problem]:
-    """A problem for each of ``rows``."""
-    return [Problem(lines.source, lines.number(row), message) for row in rows]
+    return lines.told(rows.head(1), message + more)
 
 
 def whole(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.DataFrame:
@@ -86,11 +82,10 @@ def whole(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.Data
     frame = frame.with_columns(odd=odd).with_columns(
         near=(at.backward_fill() - at.forward_fill() <= LONGEST_FIELD).fill_null(False)
     )
-    problems += each(frame.filter("odd")["row"], UNCLOSED, lines)
+    problems += lines.told(frame.filter("odd")["row"], UNCLOSED)
     doubted = frame.filter(~col.odd & col.near)["row"]
     if len(doubted):
-        first = lines.number(int(doubted[0]))
-        problems.append(Problem(lines.source, first, IN_DOUBT.format(len(doubted) - 1)))
+        problems += lines.told(doubted.head(1), IN_DOUBT.format(len(doubted) - 1))
     return frame.filter(~col.odd & ~col.near).drop("odd", "near")
 
 
@@ -103,7 +98,7 @@ def split(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.Data
     odd = frame.filter(quoted).with_columns(said=("," + col.said))
     odd = odd.with_columns(fields=col.said.str.extract_all(FIELD))
     right = odd["fields"].list.join("") == odd["said"]
-    problems += each(odd.filter(~right)["row"], NO_CSV, lines)
+    problems += lines.told(odd.filter(~right)["row"], NO_CSV)
     odd = odd.filter(right).with_columns(
         fields=col.fields.list.eval(pl.element().str.slice(1)), said=col.said.str.slice(1)
     )
@@ -141,7 +136,7 @@ def named(
             continue
         for row, width in part.filter(~col.width.is_in(list(layouts))).select("row", "width").iter_rows():
             message = NOT_THE_HEADERS.format(width, len(header)) if header else NO_LAYOUT.format(width)
-            problems.append(Problem(lines.source, lines.number(row), message))
+            problems += lines.told([row], message)
     return pl.concat(parts).drop("fields", "width").sort("row")
 
 
@@ -176,11 +171,11 @@ def objects(
     if len(frame) and right.sum() * 2 < len(frame):
         problems += once(frame.filter(~right)["row"], NOT_BY_LINE, lines)
     else:
-        problems += each(frame.filter(~right)["row"], NO_OBJECT, lines)
+        problems += lines.told(frame.filter(~right)["row"], NO_OBJECT)
     frame = frame.filter(right)
     decoded = _decoded(frame["said"], pl.Struct(dict(schema)))
     bad = decoded.is_null()
-    problems += each(frame.filter(bad)["row"], NO_OBJECT, lines)
+    problems += lines.told(frame.filter(bad)["row"], NO_OBJECT)
     return frame.with_columns(decoded.alias("object")).filter(~bad).unnest("object")
 
 
@@ -242,11 +237,7 @@ def timed(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.Data
     right = frame["stamp"].str.contains(ISO).fill_null(False)
     problems += once(frame.filter(~right)["row"], NO_TIME, lines)
     frame = frame.filter(right).with_columns(time=instant(col.stamp))
-    for row, stamp in frame.filter(col.time.is_null()).select("row", "stamp").iter_rows():
-        problems.append(
-            Problem(lines.source, lines.number(row), f"'{stamp}' is no possible time; passed over")
-        )
-    return frame.filter(col.time.is_not_null())
+    return possible(frame, lines, problems)
 
 
 NO_TIME = "has no time, or not one of the form 2025-11-24T08:00:01Z; passed over"

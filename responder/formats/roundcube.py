@@ -14,7 +14,7 @@ import polars as pl
 from responder.formats.format import Format, Parsed
 from responder.formats.syslog import entries
 from responder.formats.table import parsed
-from responder.sources.lines import Lines, Problem
+from responder.sources.lines import Lines
 
 INTERESTING = r"(?:Successful|Failed) login for "
 """What a line must hold to be looked at; only a first sieve, never a proof."""
@@ -56,7 +56,7 @@ def parse(lines: Lines) -> Parsed:
     problems = list(lines.problems)
     good = _matched(frame, SUCCESS, "account", "ip")
     odd = good.filter(~col.own)
-    problems += [Problem(lines.source, lines.number(row), NO_KEY) for row in odd["row"]]
+    problems += lines.told(odd["row"], NO_KEY)
     bad = _matched(frame, FAILURE, "account", "ip")
     other = _matched(frame.join(bad, on="row", how="anti"), ANY_FAILURE)
     none = pl.lit(None, pl.String)

@@ -120,10 +120,6 @@ def _address(text: pl.Expr) -> pl.Expr:
     return pl.when(text != "").then(text.str.to_lowercase()).alias("client_ip")
 
 
-def _told(rows: pl.Series, message: str, lines: Lines) -> list[Problem]:
-    return [Problem(lines.source, lines.number(row), message) for row in rows]
-
-
 def _logins(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.DataFrame:
     """``AUTH=server, relay=R, authid=U, mech=M, bits=B``."""
     whole, cut = col.said.str.extract_groups(LOGIN), col.said.str.extract_groups(CUT_LOGIN)
@@ -131,7 +127,7 @@ def _logins(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.Da
         _address(whole.struct.field("ip")),
         account=pl.coalesce(whole.struct.field("account"), cut.struct.field("account")),
     )
-    problems += _told(frame.filter(col.account.is_null())["row"], ODD_LOGIN, lines)
+    problems += lines.told(frame.filter(col.account.is_null())["row"], ODD_LOGIN)
     return frame.filter(col.account.is_not_null())
 
 
@@ -170,7 +166,7 @@ def _starts(frame: pl.DataFrame, logins: pl.DataFrame, lines: Lines, problems: l
     frame = frame.with_columns(
         ours=(col.account.is_not_null() & same & (col.told | (near & silent))).fill_null(False)
     )
-    problems += _told(frame.filter(col.told & ~col.ours)["row"], UNKNOWN_LOGIN, lines)
+    problems += lines.told(frame.filter(col.told & ~col.ours)["row"], UNKNOWN_LOGIN)
     return frame.filter(col.ours)
 
 
@@ -180,7 +176,7 @@ def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: li
     odd = frame.filter(col.stat.is_null())
     if len(odd):
         frame = pl.concat([frame.filter(col.stat.is_not_null()), _read(odd, ODD_DELIVERY)]).sort("row")
-        problems += _told(frame.filter(col.stat.is_null())["row"], CUT_SHORT, lines)
+        problems += lines.told(frame.filter(col.stat.is_null())["row"], CUT_SHORT)
     return (
         frame.with_columns(outcome=_outcome())
         .filter(col.outcome.is_not_null())

@@ -85,13 +85,16 @@ def _each(stamps: pl.Series, lines: Lines) -> pl.Series:
 
 def _in_year(stamps: pl.Series, year: int, lines: Lines) -> pl.Series:
     local = (f"{year} " + stamps).str.to_datetime("%Y %b %e %H:%M:%S", time_unit="us", strict=False)
-    zoned = local.dt.replace_time_zone(lines.zone.key, ambiguous="earliest", non_existent="null")
+    return instants(local, lines.zone).rename("time")
+
+
+def instants(local: pl.Series, zone: ZoneInfo) -> pl.Series:
+    """The UTC instants of local times: the first of two equal hours, and a skipped one by the clock of before."""
+    zoned = local.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
     if zoned.null_count() > local.null_count():  # the hour that is skipped in spring
-        earlier = (local - HOUR).dt.replace_time_zone(
-            lines.zone.key, ambiguous="earliest", non_existent="null"
-        )
+        earlier = (local - HOUR).dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
         zoned = zoned.fill_null(earlier + HOUR)
-    return zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None).rename("time")
+    return zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
 
 
 def _iso(each: pl.DataFrame) -> pl.DataFrame:

@@ -42,10 +42,13 @@ def _table(frame: pl.DataFrame | None, schema: Schema, lines: Lines, problems: l
     if frame is None:
         return pl.DataFrame(schema={**schema, **kept})
     if "time" in schema and frame["time"].has_nulls():
-        for row, stamp in frame.filter(col.time.is_null()).select("row", "stamp").iter_rows():
-            problems.append(
-                Problem(lines.source, lines.number(row), f"'{stamp}' is no possible time; passed over")
-            )
-        frame = frame.filter(col.time.is_not_null())
+        frame = possible(frame, lines, problems)
     line = lines.numbered(col.row).alias("line")
     return frame.select(line, *(col(name) for name in schema if name != "line"), *kept)
+
+
+def possible(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.DataFrame:
+    """``frame`` without rows of impossible times (null), which are told of by their ``stamp``."""
+    for row, stamp in frame.filter(col.time.is_null()).select("row", "stamp").iter_rows():
+        problems += lines.told([row], f"'{stamp}' is no possible time; passed over")
+    return frame.filter(col.time.is_not_null())

@@ -12,7 +12,7 @@ import polars as pl
 
 from responder.formats.format import Format, Parsed
 from responder.formats.table import parsed
-from responder.sources.lines import Lines, Problem
+from responder.sources.lines import Lines
 
 VALUE = r"(?:[^;]|;;)*"
 CONTEXT = rf"\[(?<context>(?:[\w.-]+={VALUE};)*)\]"
@@ -77,7 +77,7 @@ def parse(lines: Lines) -> Parsed:
     failures = _matched(frame.filter(col.text.str.contains(" SoapEngine - ", literal=True)), MAILBOX)
     problems = list(lines.problems)
     if not alone:
-        problems += [Problem(lines.source, lines.number(row), MIXED) for row in logins["row"]]
+        problems += lines.told(logins["row"], MIXED)
         logins = logins.clear()
     columns = ["row", "stamp", "time", "host", *keep, "account", "client_ip", "success"]
     failures = failures.with_columns(

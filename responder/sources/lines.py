@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from mmap import mmap
@@ -64,6 +65,10 @@ class Lines:
     def number(self, row: int) -> int:
         """The number in its source of the line at place ``row``, from 0."""
         return self.first + row if self.numbers is None else int(self.numbers[row])
+
+    def told(self, rows: Iterable[int], message: str) -> list[Problem]:
+        """A problem of each of the lines at the places ``rows``."""
+        return [Problem(self.source, self.number(row), message) for row in rows]
 
     def numbered(self, rows: pl.Expr) -> pl.Expr:
         """The numbers in their source of the lines at the places ``rows``."""

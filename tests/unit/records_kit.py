@@ -11,10 +11,9 @@ from pathlib import Path
 
 import polars as pl
 from hypothesis import strategies as st
-from reading import SITE, run_of
+from reading import SITE, joined, run_of
 
 from responder.events.account import canonical_name
-from responder.events.lives import join, nothing_open, with_open
 from responder.formats.format import Format
 
 HUNDRED_KILOBYTES = "victim@example.org," * 5300
@@ -71,7 +70,7 @@ def csv_line(fields: list[str]) -> str:
 
 def found(format_: Format, *lines: str) -> pl.DataFrame:
     """The joined events of lines."""
-    return with_open(join(format_.parse(run_of(*lines)), "mail.log", SITE), nothing_open())[0].flat()
+    return joined(format_.parse(run_of(*lines)))
 
 
 def accused(events: pl.DataFrame) -> set[str]:

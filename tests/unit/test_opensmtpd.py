@@ -6,9 +6,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reading import SITE, run_of
+from reading import joined, run_of
 
-from responder.events.lives import join, nothing_open, with_open
 from responder.formats import formats
 from responder.formats.opensmtpd import parse, recognises
 
@@ -101,8 +100,7 @@ imitations = st.lists(st.one_of(text, st.sampled_from(pieces)), max_size=6).map(
 
 
 def events_of(*lines: str) -> pl.DataFrame:
-    parsed = parse(run_of(*lines))
-    return with_open(join(parsed, "mail.log", SITE), nothing_open())[0].flat()
+    return joined(parse(run_of(*lines)))
 
 
 def judged(*lines: str) -> list[tuple[int, int, int]]:

@@ -10,9 +10,8 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from reading import SITE, run_of
+from reading import joined, run_of
 
-from responder.events.lives import join, nothing_open, with_open
 from responder.formats import formats
 from responder.formats.sendmail import parse, recognises
 
@@ -139,8 +138,7 @@ def put(line: str, payload: str) -> str:
 
 
 def events_of(*lines: str) -> pl.DataFrame:
-    parsed = parse(run_of(*lines))
-    return with_open(join(parsed, "mail.log", SITE), nothing_open())[0].flat()
+    return joined(parse(run_of(*lines)))
 
 
 def judged(*lines: str) -> list[tuple[int, int, int]]:
