@@ -9,11 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
+
+_BETWEEN = 0.05  # seconds between two looks at a claim that is somebody else's
 
 
 class Claims:
@@ -27,12 +30,14 @@ class Claims:
         self._descriptor: int | None = None
 
     @contextmanager
-    def claim(self, run_id: int) -> Iterator[bool]:
-        """Whether the run is ours for the length of the block; False: somebody else works on it."""
-        with self._guard:
-            ours = run_id not in self._mine and self._lock(run_id)
-            if ours:
-                self._mine.add(run_id)
+    def claim(self, run_id: int, patience: float = 0.0) -> Iterator[bool]:
+        """Whether the run is ours for the length of the block; False: somebody else works on it.
+
+        ``patience``: for how many seconds to ask again while it is somebody else's.
+        """
+        end = time.monotonic() + patience
+        while not (ours := self._take(run_id)) and time.monotonic() < end:
+            time.sleep(_BETWEEN)
         try:
             yield ours
         finally:
@@ -40,6 +45,13 @@ class Claims:
                 with self._guard:
                     self._mine.discard(run_id)
                     self._unlock(run_id)
+
+    def _take(self, run_id: int) -> bool:
+        with self._guard:
+            ours = run_id not in self._mine and self._lock(run_id)
+            if ours:
+                self._mine.add(run_id)
+        return ours
 
     def _lock(self, run_id: int) -> bool:
         if self._file is None:

@@ -39,7 +39,8 @@ class Engine:
     """Runs playbooks under the journal; ``directory`` tells who owns the account, None where there is none.
 
     ``tries`` and ``pause`` bound how often and how soon a step that did nothing is tried again: as they
-    stand, for more than four hours.
+    stand, for more than four hours. ``patience``: how many seconds a person's undo or retry waits for a run
+    that somebody else works on; a tick does not wait, it comes again.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Engine:
         *,
         tries: int = 30,
         pause: timedelta = timedelta(minutes=1),
+        patience: float = 10.0,
     ) -> None:
         self._actions = actions
         self._directory = directory
@@ -63,6 +65,7 @@ class Engine:
         self._carrier = Carrier(self._journal, clock, tries=tries, pause=pause)
         self._undoer = Undoer(self._journal, self._carrier, clock, actions)
         self._claims = Claims(state)
+        self._patience = patience
 
     def start(
         self,
@@ -114,7 +117,7 @@ class Engine:
         Uncertain steps are not repeated. Raises NotFound, and ResponderError for a run that is being worked
         on or was taken back.
         """
-        with self._claims.claim(run_id) as ours:
+        with self._claims.claim(run_id, self._patience) as ours:
             run = self._journal.load(run_id)
             if not ours or run.undone_by:
                 why = "was taken back" if run.undone_by else "is being worked on; try again in a moment"
@@ -134,7 +137,7 @@ class Engine:
         What somebody changed since is ``kept``; what cannot be taken back is ``skipped``. Raises NotFound,
         WritingPaused, and ResponderError while somebody else works on the run.
         """
-        with self._claims.claim(run_id) as ours:
+        with self._claims.claim(run_id, self._patience) as ours:
             run = self._journal.load(run_id)
             if not ours:
                 raise ResponderError(f"run {run_id} is being worked on; try again in a moment")

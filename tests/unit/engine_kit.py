@@ -194,7 +194,7 @@ class Kit:
         }
         self.engine = self.restart()
 
-    def restart(self) -> Engine:
+    def restart(self, patience: float = 0.0) -> Engine:
         self.engine = Engine(
             self.state,
             self.actions,
@@ -205,6 +205,7 @@ class Kit:
             SITE,
             tries=3,
             pause=timedelta(minutes=1),
+            patience=patience,
         )
         return self.engine
 

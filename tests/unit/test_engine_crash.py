@@ -168,6 +168,21 @@ def test_two_processes_do_not_work_on_one_run(tmp_path: Path) -> None:
     kit.state.dispose()
 
 
+def test_a_person_waits_for_the_tick_that_works_on_the_run(tmp_path: Path) -> None:
+    """An undo in the middle of a tick is done after it, not refused."""
+    path = tmp_path / "state.db"
+    kit = Kit(path)
+    run = kit.start(steps("id: a, uses: test.note"))
+    kit.engine.advance(run)
+    engine = kit.restart(patience=30)
+    with _claiming(path, run, 1) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "True\n"
+        assert kit.engine.advance(run).busy
+        assert [each.state for each in engine.undo(run, "ann")] == ["done"]
+    kit.state.dispose()
+
+
 def test_a_claim_dies_with_its_process(tmp_path: Path) -> None:
     """A restart after a crash goes on at once."""
     path = tmp_path / "state.db"
