@@ -10,7 +10,7 @@ import polars as pl
 from responder.events.lives import join, nothing_open, with_open
 from responder.formats.format import Parsed
 from responder.formats.postfix import parse
-from responder.sources.lines import LineCutter, Lines, located
+from responder.sources.lines import Lines, cut, located
 
 SITE = "example.org"
 """The domain whose accounts need none."""
@@ -33,7 +33,7 @@ def run_of(
 ) -> Lines:
     """Lines as a source hands them on."""
     data = b"".join((each if isinstance(each, bytes) else each.encode("utf-8")) + b"\n" for each in lines)
-    text, troubles = LineCutter().cut(data, len(data))
+    text, troubles = cut(data, len(data))
     problems = located(troubles, "mail.log", first)
     return Lines("mail.log", first, text, reference, ZoneInfo(zone), keep_text, tuple(problems))
 

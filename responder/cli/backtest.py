@@ -67,7 +67,9 @@ def _prepare(config: Config | None) -> Backtest:
     """A backtest by the site's rules, or the shipped ones."""
     from responder.backtest.backtest import Backtest
     from responder.bootstrap import load_rules
+    from responder.events.domain import ready
 
+    ready()
     rules = load_rules(config)
     return Backtest(rules.detections, rules.policy, rules.interval)
 

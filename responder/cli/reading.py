@@ -86,7 +86,7 @@ def _sample(path: Path) -> list[str]:
     from datetime import UTC, datetime
 
     from responder.sources.carriers import unwrap
-    from responder.sources.lines import LineCutter, Lines
+    from responder.sources.lines import Lines, cut
     from responder.sources.packed import open_packed
 
     if not path.is_file():  # to look at a pipe would take what stands in it away
@@ -97,7 +97,7 @@ def _sample(path: Path) -> list[str]:
     except OSError:
         return []
     data = data[: data.rfind(b"\n") + 1] or data + b"\n"
-    text, _ = LineCutter().cut(data, len(data))
+    text, _ = cut(data, len(data))
     return unwrap(Lines(str(path), 1, text, datetime.now(UTC), ZoneInfo("UTC"))).text.to_list()
 
 

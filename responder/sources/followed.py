@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from responder.errors import SourceUnreadable
 from responder.sources.carriers import unwrap
 from responder.sources.fingerprint import ENOUGH, fingerprint
-from responder.sources.lines import LineCutter, Lines, Problem, located
+from responder.sources.lines import Lines, Problem, cut, located
 from responder.sources.packed import open_packed
 from responder.sources.position import Position
 
@@ -44,7 +44,6 @@ class FollowedFile:
     def __init__(self, path: Path, zone: ZoneInfo) -> None:
         self.path, self._zone = path, zone
         self.source = str(path)
-        self._cutter = LineCutter()
 
     def read(self, position: Position | None) -> Iterator[Read]:
         """What was added, batch by batch; raises SourceUnreadable. The caller commits each before the next."""
@@ -150,7 +149,7 @@ class FollowedFile:
             )
 
     def _lines(self, data: bytes, position: Position, problems: tuple[Problem, ...]) -> Lines:
-        text, troubles = self._cutter.cut(data, len(data))
+        text, troubles = cut(data, len(data))
         first = position.line + 1
         return Lines(
             self.source,

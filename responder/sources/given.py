@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
 from mmap import mmap
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
 from responder.sources.carriers import unwrap
-from responder.sources.lines import LONGEST, LineCutter, Lines, Problem, located
+from responder.sources.lines import LONGEST, Lines, Problem, cut, located
 from responder.sources.packed import HEAD, open_packed, unpacked
 
 CHUNK = 32 * 1024 * 1024
@@ -28,14 +28,6 @@ WORKERS = 2
 
 Result = TypeVar("Result")
 Progress = Callable[[int], None]
-
-
-@dataclass(slots=True)
-class _Desk:
-    """A buffer and a cutter, used by one chunk at a time and then by another."""
-
-    buffer: mmap = field(default_factory=lambda: _memory(CHUNK))
-    cutter: LineCutter = field(default_factory=LineCutter)
 
 
 def read_given(
@@ -50,17 +42,17 @@ def read_given(
     The lines' text is only there while ``work`` runs: their memory is used again. A file that cannot be read,
     or not to its end, is told of in ``problems``, and the others go on.
     """
-    desks: list[_Desk] = []
+    buffers: list[mmap] = []
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: deque[Future[Result]] = deque()
         for path in paths:
             first = _known(1)
             try:
-                for desk, length, reference in _chunks(path, desks, progress):
+                for buffer, length, reference in _chunks(path, buffers, progress):
                     following: Future[int] = Future()
-                    run = _Run(str(path), desk, length, reference, first, following)
+                    run = _Run(str(path), buffer, length, reference, first, following)
                     first = following
-                    waiting.append(pool.submit(_cut, run, zone, work, desks))
+                    waiting.append(pool.submit(_cut, run, zone, work, buffers))
                     while len(waiting) > WORKERS + 1:
                         yield waiting.popleft().result()
             except SourceUnreadable as error:
@@ -77,7 +69,7 @@ class _Run:
     """
 
     source: str
-    desk: _Desk
+    buffer: mmap
     length: int
     reference: datetime
     first: Future[int]
@@ -90,9 +82,9 @@ def _known(number: int) -> Future[int]:
     return future
 
 
-def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], desks: list[_Desk]) -> Result:
+def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], buffers: list[mmap]) -> Result:
     try:
-        text, troubles = run.desk.cutter.cut(run.desk.buffer, run.length)
+        text, troubles = cut(run.buffer, run.length)
         first = run.first.result()
         run.following.set_result(first + len(text))
     except BaseException as error:
@@ -102,35 +94,35 @@ def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], desks: list
         found = located(troubles, run.source, first)
         return work(unwrap(Lines(run.source, first, text, run.reference, zone, problems=found)))
     finally:
-        desks.append(run.desk)
+        buffers.append(run.buffer)
 
 
 def _chunks(
-    path: Path, desks: list[_Desk], progress: Progress | None
-) -> Iterator[tuple[_Desk, int, datetime]]:
-    """Whole lines of a file: the desk that holds them, how many bytes, a time nearby."""
+    path: Path, buffers: list[mmap], progress: Progress | None
+) -> Iterator[tuple[mmap, int, datetime]]:
+    """Whole lines of a file: the buffer that holds them, how many bytes, a time nearby."""
     carry = b""
     with _opened(path) as (file, reference):
         while True:
-            desk = desks.pop() if desks else _Desk()
-            if len(carry) + CHUNK >= len(desk.buffer):
-                desk.buffer = _memory(CHUNK + 2 * len(carry))
-            desk.buffer[: len(carry)] = carry
-            read = _read(file, path, desk.buffer, len(carry))
+            buffer = buffers.pop() if buffers else _memory(CHUNK)
+            if len(carry) + CHUNK >= len(buffer):
+                buffer = _memory(CHUNK + 2 * len(carry))
+            buffer[: len(carry)] = carry
+            read = _read(file, path, buffer, len(carry))
             length = len(carry) + read
             if not read:
                 if carry:  # the last line has no end
-                    desk.buffer[length : length + 1] = b"\n"
-                    yield desk, length + 1, reference
+                    buffer[length : length + 1] = b"\n"
+                    yield buffer, length + 1, reference
                 return
             if progress:
                 progress(read)
-            end = desk.buffer.rfind(b"\n", 0, length) + 1
-            carry = bytes(memoryview(desk.buffer)[end:length])
+            end = buffer.rfind(b"\n", 0, length) + 1
+            carry = bytes(memoryview(buffer)[end:length])
             if not end:
-                desks.append(desk)
+                buffers.append(buffer)
                 continue
-            yield desk, end, reference
+            yield buffer, end, reference
 
 
 def _memory(size: int) -> mmap:

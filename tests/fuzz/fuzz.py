@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from responder.events.lives import join, nothing_open, with_open
 from responder.formats import formats, together
 from responder.formats.format import Format
-from responder.sources.lines import LineCutter, Lines, located
+from responder.sources.lines import Lines, cut, located
 
 TESTS = Path(__file__).resolve().parents[1]
 RUN = 2000
@@ -83,7 +83,7 @@ def damaged(line: bytes, others: list[bytes], chance: random.Random) -> bytes:
 def wrong(format_: Format, lines: list[bytes]) -> Iterator[str]:
     """What is wrong with how a format reads some lines."""
     data = b"".join(line + b"\n" for line in lines)
-    text, troubles = LineCutter().cut(data, len(data))
+    text, troubles = cut(data, len(data))
     found = located(troubles, "fuzz", 1)
     now = datetime(2025, 11, 24, 12, tzinfo=UTC)
     run = Lines("fuzz", 1, text, now, ZoneInfo("Europe/Paris"), keep_text=True, problems=found)

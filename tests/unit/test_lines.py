@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responder.sources.lines import LONGEST, LineCutter, Problem, located
+from responder.sources.lines import BLOCK, LONGEST, Problem, _after_line_feeds, located
+from responder.sources.lines import cut as cut_lines
 
 
 def cut(data: bytes, first: int = 1) -> tuple[list[str], list[str]]:
     """The lines of bytes and the problems."""
-    text, troubles = LineCutter().cut(data, len(data))
+    text, troubles = cut_lines(data, len(data))
     problems = located(troubles, "mail.log", first)
     return text.to_list(), [str(problem) for problem in problems]
 
@@ -62,12 +64,11 @@ def test_a_line_that_is_too_long_is_emptied_and_told_of():
     assert problems == [f"mail.log:2: a line of {LONGEST} bytes, longer than {LONGEST}; passed over"]
 
 
-def test_a_cutter_is_used_again():
-    """For shorter and longer data than before."""
-    cutter = LineCutter()
-    for data in (b"a\n" * 100, b"b\n", b"c\n" * 1000, b""):
-        text, _ = cutter.cut(bytearray(data) + b"rest", len(data))
-        assert b"".join(line.encode() for line in text) == data
+def test_blocks_come_together():
+    """Line feeds at the end of one block, at the start of the next, and lines over both."""
+    data = (b"a" * (BLOCK - 1) + b"\n" + b"\n" + b"b" * 10 + b"\n") * 2 + b"c" * 5 + b"\n"
+    ends = _after_line_feeds(np.frombuffer(data, np.uint8)).tolist()
+    assert ends == [0, *(at + 1 for at, byte in enumerate(data) if byte == 10)]
 
 
 def test_a_problem_without_a_line_is_about_the_source():
