@@ -156,6 +156,25 @@ def test_15_a_header_that_cleanup_replaced_is_no_event():
     assert len(events) == 0
 
 
+FILTERED = (
+    "Nov 24 08:56:13 mx1 postfix/smtpd[17740]: 8A1F2C0031: client=unknown[203.0.113.5], sasl_method=PLAIN, "
+    "sasl_username=alice",
+    "Nov 24 08:56:17 mx1 postfix/smtp[17742]: 8A1F2C0031: to=<user@example.org>, relay=127.0.0.1[127.0.0.1]:10024, "
+    "delay=3.5, delays=1.2/0.01/0/2.3, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): "
+    "250 2.0.0 Ok: queued as 9B2E3D0042)",
+    "Nov 24 08:56:21 mx1 postfix/smtp[17753]: 9B2E3D0042: to=<user@example.org>, "
+    "relay=mx.example.org[192.0.2.33]:25, delay=3.8, delays=0.03/0.02/1.6/2.2, dsn=2.6.0, status=sent "
+    "(250 2.6.0 <x@example.net> [InternalId=1, Hostname=H.example.org] 475703 bytes in 1.317, 352.479 KB/sec "
+    "Queued mail for delivery)",
+)
+
+
+@pytest.mark.parametrize("name", ["messages", "recipients", "recipient_domains"])
+def test_17_a_message_through_a_content_filter_is_one_to_one_recipient(name):
+    """And of the account that handed it in before the filter."""
+    assert measured(name, *FILTERED, at=utc(2025, 11, 24, 9)) == {"alice": 1}
+
+
 WEBMAIL = (
     "Feb 29 12:32:36 cloud postfix/smtpd[12133]: 640632BBBD: client=localhost[127.0.0.1], sasl_method=LOGIN, "
     "sasl_username=user1@example.org",

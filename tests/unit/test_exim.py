@@ -218,6 +218,17 @@ def test_any_bytes_are_read(data):
     assert parse(run_of(data, f"{AT} {OWN} ".encode() + data, f"{AT} {OWN} => ".encode() + data))
 
 
+def test_a_delivery_is_read_though_bytes_in_it_are_no_text():
+    """As a transport writes them that tells of its arguments; the line is kept, with marks in their place."""
+    line = (
+        f"{AT} {OWN} => it <it@example.org> {ROUTE} (Tainted arg 2 for x: 'echo '".encode()
+        + b"\x92 \x81 root')"
+    )
+    parsed = parse(run_of(line, keep_text=True))
+    assert parsed.deliveries["recipient"].to_list() == ["it@example.org"]
+    assert parsed.deliveries["text"].to_list() == [line.decode(errors="replace") + "\n"]
+
+
 def test_recognises_its_own():
     """And nobody else's."""
     assert recognises([BEGIN[0]])

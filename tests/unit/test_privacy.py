@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responder.events.privacy import hashed, network, without_recipients
+from responder.events.privacy import hashed, network, without_recipients, without_secrets
 
 HEAD = "Nov 24 08:00:01 mx1 postfix/smtp[12]: 4A1B2C3D4E: "
 RELAY = "relay=mx.example.com[198.51.100.7]:25, delay=1, delays=0.1/0/0.5/0.4, dsn=5.1.1, status=bounced"
@@ -97,6 +97,26 @@ def test_lines_of_the_account_itself_stay_as_they_are(kind):
 def test_lines_that_were_not_kept_stay_none():
     """A bulk reading keeps none."""
     assert without_recipients(pl.Series([None], dtype=pl.String), pl.Series(["delivery"])).to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Nov 24 08:00:01 auth-worker(a@example.com,192.0.2.4)<4><Cv>: request [12]: Info: sql: Password mismatch "
+        "(given password: @@)",
+        "Nov 24 08:00:01 auth(a@example.com,192.0.2.4,sasl:login)<Cv>: Info: sql: Password mismatch "
+        "(given password: @@)",
+        "Nov 24 08:00:01 mx1 dovecot: auth-worker(103): conn unix:auth-worker (pid=9,uid=1): auth-worker<1>: "
+        "sql(a@example.com,192.0.2.4): unknown user (given password: @@)",
+        "Nov 24 08:00:01 mx1 dovecot: auth: passwd-file(a@example.com,192.0.2.4): unknown user "
+        "(SHA1 of given password: @@)",
+    ],
+)
+def test_a_password_or_its_hash_that_dovecot_logs_is_left_out(line):
+    """Whatever it is made of; who failed, from where and why stays."""
+    before = line.partition("@@")[0]
+    for password in ("Secret123$", "a) b", "21bd12"):
+        assert without_secrets(pl.Series([line.replace("@@", password)])).item() == f"{before}***"
 
 
 names = st.text(
