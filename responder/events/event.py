@@ -23,6 +23,7 @@ EVENTS: Schema = {
     "time": pl.Datetime("us"),
     "host": pl.String,
     "queue_id": pl.String,
+    "message": pl.String,
     "account": pl.String,
     "client_ip": pl.String,
     "recipient": pl.String,
@@ -35,6 +36,7 @@ EVENTS: Schema = {
 }
 """Columns of joined events; ``time`` is UTC. A column that does not apply to a kind is null in its rows.
 
+``message`` is the first queue id of the message, which ``queue_id`` is no more after a content filter.
 ``recipient`` is in clear here, in memory; it is hashed before anything is kept or shown. Frames of lines that
 were to be kept have ``text`` too.
 """

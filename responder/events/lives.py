@@ -1,13 +1,15 @@
 """The join of submissions and deliveries: by host and queue id, within the id's life.
 
 Queue ids are used again. A life begins when an account hands in a message and ends when the queue manager
-removes it; a delivery belongs to the life that it falls into, or to no account at all.
+removes it; a delivery belongs to the life that it falls into, or to no account at all. A message that comes back
+from a content filter has a life of another id, and stays the same message: the one of its first id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import polars as pl
@@ -18,8 +20,20 @@ from responder.events.event import EVENTS, Kind
 from responder.formats.format import Parsed, Schema
 
 KEY = ["host", "queue_id"]
-OPEN: Schema = {"host": pl.String, "queue_id": pl.String, "account": pl.String, "client_ip": pl.String}
+OF_MESSAGE: Schema = {
+    "account": pl.String,
+    "client_ip": pl.String,
+    "message": pl.String,
+    "since": pl.Datetime("us"),
+}
+"""What is known of a message: who handed it in, from where, its first id, and when."""
+
+OPEN: Schema = {"host": pl.String, "queue_id": pl.String, **OF_MESSAGE}
 """Messages still in a queue after the lines read so far."""
+
+QUEUE_LIFE = timedelta(days=10)
+"""So long after it was handed in a message is believed to be in a queue where no line says that it left: servers
+give up after four or five days, and then may try to return it for as long."""
 
 col = pl.col
 
@@ -31,9 +45,9 @@ def nothing_open() -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What one run of lines says when read by itself; ``with_open`` adds what was open before it.
+    """What one run of lines says when read by itself; ``settled`` adds what was open before it.
 
-    ``deliveries`` have their account and client_ip; ``unresolved`` ones belong to a life that began in earlier
+    ``deliveries`` have what is known of their message; ``unresolved`` ones belong to a life that began in earlier
     lines, or to none: that of ``origin`` where it is given, else that of their own id. ``last`` is the last mark
     of each message id that these lines speak of, with ``origin`` where its account is still to be found.
     """
@@ -44,20 +58,27 @@ class Joined:
     unresolved: pl.DataFrame
     last: pl.DataFrame
 
+    def asked(self) -> pl.DataFrame:
+        """Host and queue id of the earlier messages that these lines speak of."""
+        late = self.unresolved.select("host", queue_id=pl.coalesce("origin", "queue_id"))
+        back = self.last.filter(col.origin.is_not_null()).select("host", queue_id="origin")
+        return pl.concat([late, back]).unique()
+
 
 def join(parsed: Parsed, source: str, domain: str | None) -> Joined:
     """Joins within one run of lines; several can be joined side by side.
 
     Accounts are canonical from here on; ``domain`` is the site's own.
     """
-    none = pl.lit(None, pl.String)
     account = canonical(col.account, domain)
     parsed = replace(
         parsed, starts=parsed.starts.with_columns(account), logins=parsed.logins.with_columns(account)
     )
-    columns = {"origin": none, "known": pl.lit(True)}
-    starts = parsed.starts.select("line", *KEY, "account", "client_ip", **columns)
-    ends = parsed.ends.select("line", *KEY, account=none, client_ip=none, **columns)
+    rest = {"origin": pl.lit(None, pl.String), "known": pl.lit(True)}
+    starts = parsed.starts.select(
+        "line", *KEY, "account", "client_ip", message="queue_id", since="time", **rest
+    )
+    ends = parsed.ends.select("line", *KEY, **NOTHING, **rest)
     marks = pl.concat([starts, ends]).sort("line")
     if len(parsed.links):
         marks = _with_links(marks, parsed.links)
@@ -67,29 +88,25 @@ def join(parsed: Parsed, source: str, domain: str | None) -> Joined:
         parsed,
         source,
         joined.filter(known).drop("known", "origin"),
-        joined.filter(~known).drop("known", "account", "client_ip"),
+        joined.filter(~known).drop("known", *OF_MESSAGE),
         marks.unique(KEY, keep="last", maintain_order=False).drop("line", "known"),
     )
 
 
-def _with_links(marks: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    """``marks`` and those of messages that came back from a filter, which are of their origin's account.
+NOTHING = {name: pl.lit(None, kind) for name, kind in OF_MESSAGE.items()}
 
-    Where these lines do not tell the origin's account, ``origin`` stays. A ``late`` link, when these lines tell of
-    no earlier life of the id, holds from their beginning.
+
+def _with_links(marks: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """``marks`` and those of messages that came back from a filter, which are the message of their origin.
+
+    Where these lines do not tell of the origin, ``origin`` stays. A ``late`` link, when these lines tell of no
+    earlier life of the id, holds from their beginning.
     """
     own = marks.select("line", *KEY, before=pl.lit(True))
     links = links.sort("line").join_asof(own, on="line", by=KEY, check_sortedness=False)
-    none = pl.lit(None, pl.String)
     begins = pl.when(col.late & col.before.is_null()).then(pl.lit(0, pl.UInt64)).otherwise(col.line)
     pending = links.select(
-        begins.alias("line"),
-        *KEY,
-        account=none,
-        client_ip=none,
-        origin="origin",
-        known=pl.lit(True),
-        asked="line",
+        begins.alias("line"), *KEY, **NOTHING, origin="origin", known=pl.lit(True), asked="line"
     )
     for _ in range(FILTERS):
         every = pl.concat([marks, pending.drop("asked")]).sort("line", maintain_order=True)
@@ -110,8 +127,7 @@ def _with_links(marks: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
             .select(
                 "line",
                 *KEY,
-                account=pl.coalesce("account", "account_of"),
-                client_ip=pl.coalesce("client_ip", "client_ip_of"),
+                *(pl.coalesce(name, f"{name}_of") for name in OF_MESSAGE),
                 origin=pl.when(col.known_of.is_null()).then(col.origin).otherwise(col.origin_of),
                 known="known",
                 asked=pl.coalesce("line_of", "asked"),
@@ -126,7 +142,7 @@ FILTERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The events of one run of lines, by kind; ``deliveries`` have their accounts, as far as they have one."""
+    """The events of one run of lines, by kind; ``deliveries`` have what is known of their message."""
 
     source: str
     submissions: pl.DataFrame
@@ -160,18 +176,40 @@ def merged(parts: Iterable[Part]) -> list[Part]:
     ]
 
 
-def with_open(joined: Joined, open_: pl.DataFrame) -> tuple[Part, pl.DataFrame]:
-    """The events of the lines, and the messages open after them."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What some lines change in the open messages: ids (host, queue_id) that are free again, or used anew."""
+
+    closed: pl.DataFrame
+    opened: pl.DataFrame
+
+    def of(self, open_: pl.DataFrame) -> pl.DataFrame:
+        """The messages open after the lines, of those that were open before."""
+        return pl.concat([open_.join(self.closed, on=KEY, how="anti"), self.opened])
+
+
+def settled(joined: Joined, open_: pl.DataFrame) -> tuple[Part, Change]:
+    """The events of the lines, and what they change; of the open messages only those ``asked`` for are needed."""
     late = _of_origin(joined.unresolved, open_)
-    last = _of_origin(joined.last.filter(col.origin.is_not_null()).drop("account", "client_ip"), open_)
+    last = _of_origin(joined.last.filter(col.origin.is_not_null()).drop(*OF_MESSAGE), open_)
     last = pl.concat([joined.last.filter(col.origin.is_null()).drop("origin"), last.select(list(OPEN))])
-    still = pl.concat([open_.join(last, on=KEY, how="anti"), last.filter(col.account.is_not_null())])
     deliveries = pl.concat([joined.deliveries, late.select(joined.deliveries.columns)])
-    return Part(joined.source, joined.parsed.starts, deliveries, joined.parsed.logins), still
+    part = Part(joined.source, joined.parsed.starts, deliveries.drop("since"), joined.parsed.logins)
+    return part, Change(last.select(KEY), last.filter(col.account.is_not_null()))
+
+
+def with_open(joined: Joined, open_: pl.DataFrame) -> tuple[Part, pl.DataFrame]:
+    """The events of the lines, and the messages open after them, without those that no queue holds any more."""
+    part, change = settled(joined, open_)
+    still = change.of(open_)
+    newest = still["since"].max()
+    if isinstance(newest, datetime):
+        still = still.filter(col.since > newest - QUEUE_LIFE)
+    return part, still
 
 
 def _of_origin(frame: pl.DataFrame, open_: pl.DataFrame) -> pl.DataFrame:
-    """``frame`` with account and client_ip of the open message that each row belongs to, null where there is none."""
+    """``frame`` with what is known of the open message that each row belongs to, null where there is none."""
     return frame.with_columns(origin=pl.coalesce("origin", "queue_id")).join(
         open_,
         left_on=["host", "origin"],
@@ -184,6 +222,9 @@ def _of_origin(frame: pl.DataFrame, open_: pl.DataFrame) -> pl.DataFrame:
 def _filled(frame: pl.DataFrame, kind: Kind, source: str, columns: list[str]) -> pl.DataFrame:
     """``frame`` with every column of the events table."""
     given = {"kind": pl.lit(kind.value), "source": pl.lit(source)}
+    if kind is not Kind.LOGIN:
+        first = "message" if "message" in frame.columns else "queue_id"
+        given["message"] = pl.coalesce(first, "queue_id")
     if kind is Kind.DELIVERY:
         domain = frame["recipient"].str.extract(r"@([^@]*)$")
         given |= {"recipient_domain": pl.lit(registrable(domain))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from responder.errors import ResponderError
-from responder.events.lives import OPEN
+from responder.events.lives import OPEN, Change
 from responder.events.privacy import hashed, network, without_recipients, without_secrets
 from responder.sources.position import Position
 
@@ -38,9 +38,9 @@ class Figures:
 class EventStore(Protocol):
     """What the rest asks of a store of events; times are UTC without zone, as in the events table."""
 
-    def add(self, events: pl.DataFrame, open_: pl.DataFrame | None, positions: list[Position]) -> int: ...
+    def add(self, events: pl.DataFrame, change: Change | None, positions: list[Position]) -> int: ...
 
-    def open_messages(self) -> pl.DataFrame: ...
+    def open_messages(self, asked: pl.DataFrame) -> pl.DataFrame: ...
 
     def positions(self) -> dict[str, Position]: ...
 
@@ -56,10 +56,10 @@ class EventStore(Protocol):
 
     def lines(self, account: str, since: datetime, until: datetime, limit: int) -> list[str]: ...
 
-    def purge(self, before: datetime) -> int: ...
+    def purge(self, before: datetime, in_queue_since: datetime) -> int: ...
 
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised with every change of the tables; a file of another number is refused, never guessed at."""
 
 TABLES = """
@@ -67,14 +67,17 @@ CREATE TABLE IF NOT EXISTS events (
     number BIGINT, kind VARCHAR, time TIMESTAMP, host VARCHAR, queue_id VARCHAR, account VARCHAR,
     client_ip VARCHAR, network VARCHAR, recipient UBIGINT, recipient_domain VARCHAR, outcome VARCHAR,
     dsn VARCHAR, success BOOLEAN, source VARCHAR, line UBIGINT, text VARCHAR, copy UBIGINT);
-CREATE TABLE IF NOT EXISTS open_messages (host VARCHAR, queue_id VARCHAR, account VARCHAR, client_ip VARCHAR);
+CREATE TABLE IF NOT EXISTS open_messages (
+    host VARCHAR, queue_id VARCHAR, account VARCHAR, client_ip VARCHAR, message VARCHAR, since TIMESTAMP);
 CREATE TABLE IF NOT EXISTS positions (
     source VARCHAR PRIMARY KEY, fingerprint VARCHAR, fingerprint_length BIGINT, byte_offset BIGINT, line BIGINT);
 """
 
 
-COPY = ", hash(host, queue_id, recipient) AS copy"
-"""One recipient of one message: a retry has the same copy."""
+EVENT = "* EXCLUDE (message), hash(host, message, recipient) AS copy"
+"""One recipient of one message is one copy: a retry has the same, and so has what a content filter hands back."""
+
+SAME_ID = "o.host = c.host AND o.queue_id = c.queue_id"
 
 
 class DuckDBStore:
@@ -113,8 +116,8 @@ class DuckDBStore:
         with self._lock:
             self._connection.close()
 
-    def add(self, events: pl.DataFrame, open_: pl.DataFrame | None, positions: list[Position]) -> int:
-        """Adds events, the messages open after them and how far each source was read, all or nothing.
+    def add(self, events: pl.DataFrame, change: Change | None, positions: list[Position]) -> int:
+        """Adds events, what they change in the open messages and how far each source was read, all or nothing.
 
         Returns the number of the last event.
         """
@@ -123,11 +126,11 @@ class DuckDBStore:
             last = self.last_number()
             if kept is not None:
                 kept = kept.with_row_index("number", offset=last + 1)
-                self._insert("events", kept, COPY)
+                self._insert("events", kept, EVENT)
                 last += len(kept)
-            if open_ is not None:
-                self._do("DELETE FROM open_messages")
-                self._insert("open_messages", open_.select(list(OPEN)))
+            if change is not None:
+                self._close(change.closed)
+                self._insert("open_messages", change.opened.select(list(OPEN)))
             for at in positions:
                 self._do(
                     "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?)",
@@ -152,12 +155,24 @@ class DuckDBStore:
             text=text,
         )
 
-    def _insert(self, table: str, frame: pl.DataFrame, computed: str = "") -> None:
-        self._connection.register("incoming", frame)
+    def _insert(self, table: str, frame: pl.DataFrame, columns: str = "*") -> None:
+        if len(frame):
+            with self._registered("incoming", frame):
+                self._do(f"INSERT INTO {table} BY NAME SELECT {columns} FROM incoming")
+
+    def _close(self, ids: pl.DataFrame) -> None:
+        if len(ids):
+            with self._registered("closed", ids):
+                self._do(f"DELETE FROM open_messages o USING closed c WHERE {SAME_ID}")
+
+    @contextmanager
+    def _registered(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
+        """The frame as a table, within the block."""
+        self._connection.register(name, frame)
         try:
-            self._do(f"INSERT INTO {table} BY NAME SELECT *{computed} FROM incoming")
+            yield
         finally:
-            self._connection.unregister("incoming")
+            self._connection.unregister(name)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -169,9 +184,12 @@ class DuckDBStore:
             raise
         self._connection.commit()
 
-    def open_messages(self) -> pl.DataFrame:
-        """The messages still in a queue."""
-        return self._frame("SELECT * FROM open_messages").cast(OPEN)  # type: ignore[arg-type]
+    def open_messages(self, asked: pl.DataFrame) -> pl.DataFrame:
+        """Those of the messages ``asked`` for (host, queue_id; each once) that are still in a queue."""
+        if not len(asked):
+            return pl.DataFrame(schema=OPEN)
+        found = self._frame(f"SELECT o.* FROM open_messages o JOIN asked c ON {SAME_ID}", asked=asked)
+        return found.cast(OPEN)  # type: ignore[arg-type]
 
     def positions(self) -> dict[str, Position]:
         """How far each source was read."""
@@ -239,9 +257,10 @@ class DuckDBStore:
         step = max(1, -(-len(frame) // limit))
         return [str(text) for text in frame["text"].gather_every(step).to_list()]
 
-    def purge(self, before: datetime) -> int:
-        """Forgets events older than ``before``; returns how many."""
+    def purge(self, before: datetime, in_queue_since: datetime) -> int:
+        """Forgets events older than ``before``, and open messages than ``in_queue_since``; returns how many events."""
         with self._lock:
+            self._do("DELETE FROM open_messages WHERE since < ?", [in_queue_since])
             return int(self._do("DELETE FROM events WHERE time < ?", [before])[0][0])
 
     def _do(self, sql: str, parameters: list[object] | None = None) -> list[Any]:
@@ -249,14 +268,11 @@ class DuckDBStore:
         return self._connection.execute(sql, parameters or []).fetchall()
 
     def _frame(
-        self, sql: str, parameters: list[object] | None = None, probes: pl.DataFrame | None = None
+        self, sql: str, parameters: list[object] | None = None, **tables: pl.DataFrame
     ) -> pl.DataFrame:
-        with self._lock:
-            if probes is not None:
-                self._connection.register("probes", probes)
-            try:
-                table = self._connection.sql(sql, params=parameters or None).to_arrow_table()
-            finally:
-                if probes is not None:
-                    self._connection.unregister("probes")
+        """What the query finds, where ``tables`` are tables too."""
+        with self._lock, ExitStack() as stack:
+            for name, frame in tables.items():
+                stack.enter_context(self._registered(name, frame))
+            table = self._connection.sql(sql, params=parameters or None).to_arrow_table()
         return pl.DataFrame(pl.from_arrow(table))

@@ -96,10 +96,9 @@ def parse(lines: Lines) -> Parsed:
         col.rest.str.starts_with("client=") & col.queue_id.str.contains(QUEUE_ID)
     ).with_columns(parts=_split(col.rest, ", sasl_username="))
     starts = _starts(handed_in.filter(_part(1).is_not_null()), keys, lines, problems)
-    agents, handed_over = _handed_over(agents, keys)
     deliveries = _deliveries(agents, keys, lines, problems)
     logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), keys)
-    links = pl.concat([_came_back(handed_in.filter(_part(1).is_null()), keys), handed_over])
+    links = pl.concat([_came_back(handed_in.filter(_part(1).is_null()), keys), _handed_over(agents, keys)])
     return parsed(lines, problems, starts, ends, deliveries, logins, links)
 
 
@@ -182,18 +181,16 @@ def _came_back(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     return found.filter(col.origin.str.contains(QUEUE_ID))
 
 
-def _handed_over(frame: pl.DataFrame, keys: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The deliveries, and the links of what was no delivery but a hand-over to a filter on this machine."""
-    near = frame["rest"].str.contains(r"\[(?:127\.|::1\])")
+def _handed_over(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """The links of deliveries that were a hand-over to a filter on this machine."""
     alone = col.rest.str.count_matches(", relay=", literal=True) == 1  # none in an address, as before 3.5
-    over = (
-        frame.filter(near)
+    return (
+        frame.filter(col.rest.str.contains(r"\[(?:127\.|::1\])"))
         .filter(alone & col.queue_id.str.contains(QUEUE_ID))
         .with_columns(origin="queue_id", queue_id=col.rest.str.extract(HANDED_OVER), late=pl.lit(True))
         .filter(col.queue_id.str.contains(QUEUE_ID))
+        .select(*keys, "origin", "late")
     )
-    rest = frame.filter(~col.row.is_in(over["row"].implode())) if len(over) else frame
-    return rest, over.select(*keys, "origin", "late")
 
 
 def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from responder.errors import SourceUnreadable
-from responder.events.lives import join, with_open
+from responder.events.lives import join, settled
 from responder.events.store import EventStore
 from responder.formats.format import Format
 from responder.sources.followed import FollowedFile
@@ -20,8 +20,8 @@ log = structlog.get_logger()
 class Ingest:
     """Reads the sources, one after the other; a source that cannot be read does not stop the others.
 
-    Events, open messages and the position are one transaction of the store, and what is kept here in memory is
-    only taken over after it: a process killed anywhere goes on exactly where the store stands.
+    Events, open messages and the position are one transaction of the store, and nothing is kept here in memory:
+    a process killed anywhere goes on exactly where the store stands.
     """
 
     store: EventStore
@@ -36,7 +36,7 @@ class Ingest:
             return self._read()
 
     def _read(self) -> int:
-        positions, open_, count = self.store.positions(), self.store.open_messages(), 0
+        positions, count = self.store.positions(), 0
         for file, format_ in self.sources:
             try:
                 for read in file.read(positions.get(file.source)):
@@ -45,9 +45,8 @@ class Ingest:
                         log.warning(
                             "source problem", where=f"{problem.source}:{problem.line}", what=problem.message
                         )
-                    part, open_after = with_open(joined, open_)
-                    self.store.add(part.flat(), open_after, [read.position])
-                    open_ = open_after
+                    part, change = settled(joined, self.store.open_messages(joined.asked()))
+                    self.store.add(part.flat(), change, [read.position])
                     count += len(read.lines)
             except SourceUnreadable as error:
                 if self.unreadable.get(file.source) != str(error):

@@ -21,6 +21,7 @@ from responder.detections.detect import detect, probes
 from responder.detections.detection import LONGEST, Detections
 from responder.detections.hit import Hit
 from responder.detections.past import with_lines, with_past
+from responder.events.lives import QUEUE_LIFE
 from responder.events.store import EventStore
 from responder.state.tables import marks
 
@@ -76,8 +77,8 @@ class Watch:
 
     def forget(self, keep_days: int) -> None:
         """Drops the events that are older than the site keeps them."""
-        before = self.clock.now().astimezone(UTC).replace(tzinfo=None) - timedelta(days=keep_days)
-        if gone := self.store.purge(before):
+        now = self.clock.now().astimezone(UTC).replace(tzinfo=None)
+        if gone := self.store.purge(now - timedelta(days=keep_days), now - QUEUE_LIFE):
             log.info("events forgotten", number=gone, older_than_days=keep_days)
 
     def _enrich(self, hit: Hit) -> Hit:

@@ -249,7 +249,7 @@ def spare():
 
 
 def found_in(store: DuckDBStore, events: pl.DataFrame, rules: Detections) -> list[Hit]:
-    store.purge(utc(9999, 1, 1))
+    store.purge(utc(9999, 1, 1), utc(9999, 1, 1))
     store.add(events, None, [])
     return detect(store, rules, probes(store.touched(0, store.last_number()), TICK), {}, DAY)
 
@@ -326,7 +326,7 @@ def test_looking_at_all_at_once_finds_what_looking_tick_by_tick_does(spare, rows
             for n, (when, window, confirms) in enumerate(written)
         )
     )
-    spare.purge(utc(9999, 1, 1))
+    spare.purge(utc(9999, 1, 1), utc(9999, 1, 1))
     spare.add(frame(rows), None, [])
     moments = probes(spare.touched(0, spare.last_number()), TICK)
     at_once = detect(spare, rules, moments, {}, settles)

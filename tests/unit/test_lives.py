@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from reading import run_of
+from reading import run_of, utc
 
 from responder.events.event import EVENTS
-from responder.events.lives import join, nothing_open, with_open
+from responder.events.lives import KEY, join, nothing_open, settled, with_open
 from responder.formats.postfix import parse
 
 RELAY = "relay=mx.example.com[198.51.100.7]:25, delay=1, delays=0.1/0/0.5/0.4"
@@ -124,7 +124,16 @@ def test_messages_in_the_queue_are_kept_until_they_are_removed():
     _, open_ = read_in([start("alice"), start("bob", "4A1B2C3D4F"), delivery()])
     assert sorted(open_["account"]) == ["alice", "bob"]
     _, open_ = read_in([start("alice"), start("bob", "4A1B2C3D4F")], [end(), start("carol", "4A1B2C3D4F")])
-    assert open_.rows() == [("mx1", "4A1B2C3D4F", "carol", "203.0.113.5")]
+    eight = utc(2025, 11, 24, 8)
+    assert open_.rows() == [("mx1", "4A1B2C3D4F", "carol", "203.0.113.5", "4A1B2C3D4F", eight)]
+
+
+def test_a_message_of_which_nothing_was_heard_for_long_is_in_no_queue():
+    """Not every server says when one left."""
+    early = start("bob", "4A1B2C3D4F").replace("Nov 24", "Nov 13")
+    assert accounts([early], [start("alice")], [delivery("4A1B2C3D4F"), delivery()]) == [None, "alice"]
+    late = start("bob", "4A1B2C3D4F").replace("Nov 24", "Nov 15")
+    assert accounts([late], [start("alice")], [delivery("4A1B2C3D4F"), delivery()]) == ["bob", "alice"]
 
 
 @pytest.mark.parametrize("cut", range(6))
@@ -177,6 +186,20 @@ def test_a_log_says_the_same_wherever_it_is_cut(log, cuts):
     events, open_ = read_in(*(log[begin:stop] for begin, stop in pairwise(at)))
     assert_frame_equal(whole, events)
     assert_frame_equal(open_whole, open_, check_row_order=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(lines, max_size=8), max_size=5))
+def test_the_open_messages_that_are_asked_for_are_enough(parts):
+    """So that those of a long past need not be read for what is new."""
+    open_ = nothing_open()
+    for part in parts:
+        joined = join(parse(run_of(*part)), "mail.log", "example.org")
+        of_all, still = with_open(joined, open_)
+        of_asked, change = settled(joined, open_.join(joined.asked(), on=KEY, how="semi"))
+        assert_frame_equal(of_all.flat(), of_asked.flat())
+        open_ = change.of(open_)
+        assert_frame_equal(still, open_, check_row_order=False)
 
 
 @settings(max_examples=60, deadline=None)

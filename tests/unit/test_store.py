@@ -15,7 +15,7 @@ from reading import events_of, read, utc
 from responder.detections.detect import PROBES
 from responder.errors import ResponderError
 from responder.events.event import EVENTS
-from responder.events.lives import OPEN, join, nothing_open, with_open
+from responder.events.lives import KEY, OPEN, Change, join, nothing_open, settled
 from responder.events.store import DuckDBStore
 from responder.measures import figures
 from responder.sources.position import Position
@@ -23,6 +23,14 @@ from responder.sources.position import Position
 EIGHT = utc(2025, 11, 24, 8)
 AT = Position("mail.log", "f" * 32, 256, 1000, 10)
 RELAY = "relay=mx.example.com[198.51.100.7]:25, delay=1, delays=0.1/0/0.5/0.4"
+
+IDS = pl.DataFrame([("mx1", "4A1B2C3D4E")], schema=KEY, orient="row")
+OPENED = Change(
+    IDS,
+    pl.DataFrame(
+        [("mx1", "4A1B2C3D4E", "alice", None, "4A1B2C3D4E", EIGHT)], schema=OPEN, orient="row"
+    ),
+)
 
 
 @pytest.fixture
@@ -44,6 +52,7 @@ def delivery(
         "time": EIGHT + timedelta(seconds=second),
         "host": "mx1",
         "queue_id": queue_id,
+        "message": queue_id,
         "account": "alice",
         "client_ip": "203.0.113.5",
         "recipient": recipient,
@@ -60,6 +69,7 @@ def submission(second: float = 0, client_ip: str | None = "203.0.113.5", **more)
         "time": EIGHT + timedelta(seconds=second),
         "host": "mx1",
         "queue_id": "4A1B2C3D4E",
+        "message": "4A1B2C3D4E",
         "account": "alice",
         "client_ip": client_ip,
         **more,
@@ -102,35 +112,37 @@ def test_accounts_that_did_something_are_touched(store):
 
 def test_positions_and_open_messages_are_kept_with_the_events(store):
     """One transaction: a restart goes on exactly where the store stands."""
-    open_ = pl.DataFrame([("mx1", "4A1B2C3D4E", "alice", None)], schema=OPEN, orient="row")
-    store.add(frame(submission()), open_, [AT])
+    store.add(frame(submission()), OPENED, [AT])
     assert store.positions() == {"mail.log": AT}
-    assert_frame_equal(store.open_messages(), open_)
+    assert_frame_equal(store.open_messages(IDS), OPENED.opened)
     later = Position("mail.log", "f" * 32, 256, 2000, 20)
-    store.add(frame(), nothing_open(), [later, Position("other.log", "", 0, 0, 0)])
+    store.add(frame(), Change(IDS, nothing_open()), [later, Position("other.log", "", 0, 0, 0)])
     assert store.positions()["mail.log"] == later
     assert set(store.positions()) == {"mail.log", "other.log"}
-    assert_frame_equal(store.open_messages(), nothing_open())
+    assert_frame_equal(store.open_messages(IDS), nothing_open())
 
 
 def test_open_messages_that_are_not_told_of_stay(store):
     """A backtest has none to tell of."""
-    open_ = pl.DataFrame([("mx1", "4A1B2C3D4E", "alice", None)], schema=OPEN, orient="row")
-    store.add(frame(), open_, [])
+    store.add(frame(), OPENED, [])
     store.add(frame(submission()), None, [])
-    assert len(store.open_messages()) == 1
+    assert_frame_equal(store.open_messages(IDS), OPENED.opened)
+    others = pl.DataFrame([("mx1", "4A1B2C3D4F"), ("mx2", "4A1B2C3D4E")], schema=KEY, orient="row")
+    store.add(frame(), Change(others, nothing_open()), [])
+    assert len(store.open_messages(others)) == 0
+    assert_frame_equal(store.open_messages(IDS), OPENED.opened)
 
 
 @pytest.mark.parametrize("fault", ["open messages", "positions", "interrupted"])
 def test_what_fails_leaves_nothing_behind(store, monkeypatch, fault):
     """Neither events nor positions, and the store goes on working."""
-    store.add(frame(submission()), nothing_open(), [AT])
+    store.add(frame(submission()), OPENED, [AT])
     before = (store.last_number(), store.positions())
     moved = Position("mail.log", "f" * 32, 256, 9000, 90)
-    open_, positions = nothing_open(), [moved]
+    change, positions = Change(IDS, nothing_open()), [moved]
     with monkeypatch.context() as patch:
         if fault == "open messages":
-            open_ = pl.DataFrame({"host": ["mx1"]})
+            change = Change(IDS, pl.DataFrame({"host": ["mx1"]}))
         elif fault == "positions":
             positions = [moved, Position("other.log", "", 0, "no number", 0)]
         else:
@@ -143,22 +155,22 @@ def test_what_fails_leaves_nothing_behind(store, monkeypatch, fault):
 
             patch.setattr(store, "_do", interrupted)
         with pytest.raises((duckdb.Error, pl.exceptions.PolarsError, KeyboardInterrupt)):
-            store.add(frame(delivery(), delivery(1)), open_, positions)
+            store.add(frame(delivery(), delivery(1)), change, positions)
     assert (store.last_number(), store.positions()) == before
     assert store.touched(1, 99).rows() == []
-    assert store.add(frame(delivery()), nothing_open(), [moved]) == 2
+    assert_frame_equal(store.open_messages(IDS), OPENED.opened)
+    assert store.add(frame(delivery()), None, [moved]) == 2
 
 
 def test_a_store_is_found_again_as_it_was_left(tmp_path):
     """After a restart."""
     path = tmp_path / "var" / "events.duckdb"
-    open_ = pl.DataFrame([("mx1", "4A1B2C3D4E", "alice", "203.0.113.5")], schema=OPEN, orient="row")
     first = DuckDBStore(path, b"key")
-    first.add(frame(submission(), delivery()), open_, [AT])
+    first.add(frame(submission(), delivery()), OPENED, [AT])
     first.close()
     again = DuckDBStore(path, b"key")
     assert (again.last_number(), again.positions()) == (2, {"mail.log": AT})
-    assert_frame_equal(again.open_messages(), open_)
+    assert_frame_equal(again.open_messages(IDS), OPENED.opened)
     assert measured(again, "recipients", delivery(1)) == 1
     again.close()
 
@@ -336,9 +348,26 @@ def test_lines_are_those_of_the_account_and_window_in_order(store):
 def test_events_that_are_too_old_are_forgotten(store):
     """And numbers go on, so that nothing new is taken for old."""
     store.add(frame(delivery(-86400), delivery(0)), None, [])
-    assert store.purge(EIGHT) == 1
-    assert store.purge(EIGHT) == 0
+    assert store.purge(EIGHT, EIGHT) == 1
+    assert store.purge(EIGHT, EIGHT) == 0
     assert store.add(frame(delivery(1)), None, []) == 3
+
+
+def test_messages_that_no_queue_holds_any_more_are_forgotten(store):
+    """Of servers that do not say when a message left; by their own time, whatever is kept of events."""
+    store.add(frame(delivery()), OPENED, [])
+    assert store.purge(EIGHT + timedelta(days=1), EIGHT) == 1
+    assert len(store.open_messages(IDS)) == 1
+    assert store.purge(EIGHT, EIGHT + timedelta(seconds=1)) == 0
+    assert len(store.open_messages(IDS)) == 0
+
+
+def test_what_a_filter_hands_back_is_the_same_copy(store):
+    """To the same recipient; to another one of the same message it is another."""
+    rows = [delivery(), delivery(1, queue_id="9B2E3D0042", message="4A1B2C3D4E")]
+    other = delivery(2, "b@example.com", queue_id="9B2E3D0042", message="4A1B2C3D4E")
+    assert measured(store, "recipients", *rows) == 1
+    assert measured(store, "recipients", other) == 2
 
 
 def test_whom_people_write_to_is_nowhere_in_the_file(tmp_path):
@@ -376,8 +405,8 @@ def test_a_store_reads_what_the_log_said(store):
         "Nov 24 08:00:01 mx1 postfix/smtpd[1]: warning: unknown[198.51.100.9]: SASL LOGIN authentication failed: "
         "(reason unavailable), sasl_username=victim",
     ]
-    part, open_ = with_open(join(read(*lines, keep_text=True), "mail.log", "example.org"), nothing_open())
-    store.add(part.flat(), open_, [AT])
+    part, change = settled(join(read(*lines, keep_text=True), "mail.log", "example.org"), nothing_open())
+    store.add(part.flat(), change, [AT])
     assert measured(store, "recipients") == 1
-    assert len(store.open_messages()) == 1
+    assert len(store.open_messages(IDS)) == 1
     assert store.last_number() == 3
