@@ -16,7 +16,10 @@ from responder.formats.stamp import times
 from responder.formats.table import parsed
 from responder.sources.lines import Lines, Problem
 
-INTERESTING = r"sasl_username=|, status=|: removed|authentication failed|, orig_queue_id="
+INTERESTING = (
+    r"sasl_username=|, status=|: removed|authentication failed|, orig_queue_id="
+    r"|: NOQUEUE: client=|proxy-accept: END-OF-MESSAGE: 2"
+)
 """What a line must hold to be looked at; only a first sieve, never a proof."""
 
 AGENTS = frozenset(("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard", "relay"))
@@ -92,13 +95,21 @@ def parse(lines: Lines) -> Parsed:
     smtpd = frame.filter(col.role == SMTPD)
     ends = frame.filter((col.role == QMGR) & ((col.rest == "removed\n") | (col.rest == "removed\r\n")))
     agents = frame.filter((col.role == AGENT) & col.rest.str.starts_with("to=<"))
-    handed_in = smtpd.filter(
-        col.rest.str.starts_with("client=") & col.queue_id.str.contains(QUEUE_ID)
-    ).with_columns(parts=_split(col.rest, ", sasl_username="))
-    starts = _starts(handed_in.filter(_part(1).is_not_null()), keys, lines, problems)
+    client = smtpd.filter(col.rest.str.starts_with("client=")).with_columns(
+        parts=_split(col.rest, ", sasl_username=")
+    )
+    handed_in = client.filter(col.queue_id.str.contains(QUEUE_ID))
+    authenticated = handed_in.filter(_part(1).is_not_null())
+    through = [_handed_over(agents, keys)]
+    if smtpd["queue_id"].is_in(BEFORE_QUEUE).any():
+        proxied, others, accepted = _through_proxy(smtpd, client, lines, keys)
+        authenticated = pl.concat([authenticated, proxied]).sort("row")
+        ends = pl.concat([ends.select(keys), others]).sort("row")
+        through.append(accepted)
+    starts = _starts(authenticated, keys, lines, problems)
     deliveries = _deliveries(agents, keys, lines, problems)
     logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), keys)
-    links = pl.concat([_came_back(handed_in.filter(_part(1).is_null()), keys), _handed_over(agents, keys)])
+    links = pl.concat([_came_back(handed_in.filter(_part(1).is_null()), keys), *through])
     return parsed(lines, problems, starts, ends, deliveries, logins, links)
 
 
@@ -191,6 +202,37 @@ def _handed_over(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         .filter(col.queue_id.str.contains(QUEUE_ID))
         .select(*keys, "origin", "late")
     )
+
+
+NO_QUEUE = "NOQUEUE"
+BEFORE_QUEUE = [NO_QUEUE, "proxy-accept"]
+"""What stands in the place of an id; the answer's line begins with the first one only in later releases."""
+
+PROCESS = r"^[^\[\]]*\[(\d+)\]: "
+ACCEPTED = r"^(?:proxy-accept: )?END-OF-MESSAGE: 250 [^;]*\bqueued as ([0-9A-Za-z]+); from=<"
+"""What a filter before the queue (smtpd_proxy_filter) answered, up to where the sender's own words begin."""
+
+
+def _through_proxy(
+    smtpd: pl.DataFrame, client: pl.DataFrame, lines: Lines, keys: list[str]
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Who logged in to hand messages to a filter before the queue, who did not, and the links to their queue ids.
+
+    ``NOQUEUE: client=...`` comes once a message; until the filter has taken it, its id is that of the process.
+    """
+    process = lines.text.gather(smtpd["row"]).str.extract(PROCESS)
+    smtpd = smtpd.with_columns(origin=pl.concat_str(pl.lit("["), process, pl.lit("]")))
+    client = client.filter(col.queue_id == NO_QUEUE).join(smtpd.select("row", "origin"), on="row")
+    client = client.with_columns(queue_id="origin").drop("origin")
+    accepted = (
+        smtpd.filter(col.queue_id.is_in(BEFORE_QUEUE))
+        .with_columns(queue_id=col.rest.str.extract(ACCEPTED), late=pl.lit(True))
+        .filter(col.queue_id.str.contains(QUEUE_ID))
+        .select(*keys, "origin", "late")
+    )
+    done = accepted.with_columns(queue_id="origin").select(keys)
+    named = _part(1).is_not_null()
+    return client.filter(named), pl.concat([client.filter(~named).select(keys), done]), accepted
 
 
 def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:

@@ -40,11 +40,9 @@ OWN_FORMAT = {
 }
 
 AUTH_LINE = "the login process tells of the same attempt, which is counted once, there"
-FILTER = "handed over to a content filter on the same machine: what comes back from it is what is delivered"
 NGINX = "nginx' mail proxy is no format that is read"
 RECIPIENT = "the peer takes the recipient of a rejected RCPT for a login: nobody logged in here"
 EXPLAINED = {
-    **{("postfix.log", n): FILTER for n in (20, 64)},
     ("postfix.log", 21): "the address has no angle brackets, which Postfix always writes",
     **{("dovecot.log", n): AUTH_LINE for n in (1, 7, 8)},
     **{("exim.log", n): RECIPIENT for n in (8, 19)},

@@ -150,6 +150,20 @@ def test_a_message_that_a_filter_hands_back_is_of_the_same_account(cut):
     assert accounts(log[:cut], log[cut:]) == ["alice"]
 
 
+@pytest.mark.parametrize("cut", range(4))
+def test_a_message_that_a_filter_before_the_queue_took_is_of_who_logged_in(cut):
+    """Wherever the log is cut; the next one of that process is not."""
+    took = (
+        "Nov 24 08:00:01 mx1 postfix/smtpd[1]: proxy-accept: END-OF-MESSAGE: 250 Ok: queued as {}; from=<a>"
+    )
+    log = [start("alice", "NOQUEUE"), took.format("4A1B2C3D40"), delivery("4A1B2C3D40")]
+    assert accounts(log[:cut], log[cut:]) == ["alice"]
+    assert accounts(log[:cut], log[cut:], [took.format("4A1B2C3D41"), delivery("4A1B2C3D41")]) == [
+        "alice",
+        None,
+    ]
+
+
 def test_a_message_that_a_filter_hands_back_of_nobody_is_nobodys():
     """Mail that came in, and one whose id was used by an account before."""
     assert accounts(

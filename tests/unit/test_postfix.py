@@ -160,7 +160,7 @@ def test_queue_ids_of_either_form(queue_id):
 
 @pytest.mark.parametrize(
     "queue_id",
-    ["ABC12", "abc123", "NOQUEUE", "warning", "fatal", "statistics", "4A1B2C3D4G", "4A 1B2C3D", ""],
+    ["ABC12", "abc123", "warning", "fatal", "statistics", "4A1B2C3D4G", "4A 1B2C3D", ""],
 )
 def test_words_are_no_queue_ids(queue_id):
     """Neither in front of a delivery nor of a client."""

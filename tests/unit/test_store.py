@@ -27,9 +27,7 @@ RELAY = "relay=mx.example.com[198.51.100.7]:25, delay=1, delays=0.1/0/0.5/0.4"
 IDS = pl.DataFrame([("mx1", "4A1B2C3D4E")], schema=KEY, orient="row")
 OPENED = Change(
     IDS,
-    pl.DataFrame(
-        [("mx1", "4A1B2C3D4E", "alice", None, "4A1B2C3D4E", EIGHT)], schema=OPEN, orient="row"
-    ),
+    pl.DataFrame([("mx1", "4A1B2C3D4E", "alice", None, "4A1B2C3D4E", EIGHT)], schema=OPEN, orient="row"),
 )
 
 
