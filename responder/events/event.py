@@ -31,6 +31,7 @@ EVENTS: Schema = {
     "outcome": pl.String,
     "dsn": pl.String,
     "success": pl.Boolean,
+    "service": pl.String,
     "source": pl.String,
     "line": pl.UInt64,
 }

@@ -66,7 +66,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     number BIGINT, kind VARCHAR, time TIMESTAMP, host VARCHAR, queue_id VARCHAR, account VARCHAR,
     client_ip VARCHAR, network VARCHAR, recipient UBIGINT, recipient_domain VARCHAR, outcome VARCHAR,
-    dsn VARCHAR, success BOOLEAN, source VARCHAR, line UBIGINT, text VARCHAR, copy UBIGINT);
+    dsn VARCHAR, success BOOLEAN, service VARCHAR, source VARCHAR, line UBIGINT, text VARCHAR, copy UBIGINT);
 CREATE TABLE IF NOT EXISTS open_messages (
     host VARCHAR, queue_id VARCHAR, account VARCHAR, client_ip VARCHAR, message VARCHAR, since TIMESTAMP);
 CREATE TABLE IF NOT EXISTS positions (

@@ -53,8 +53,12 @@ LOGINS: Schema = {
     "account": pl.String,
     "client_ip": pl.String,
     "success": pl.Boolean,
+    "service": pl.String,
 }
-"""Somebody tried to log in as ``account`` (null where the log does not say); in a failure it is the victim."""
+"""Somebody tried to log in as ``account`` (null where the log does not say); in a failure it is the victim.
+
+``service``: ``webmail`` where a web page was logged in to, from which mail is then handed in; else null.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ The API answers with a list, whose ``items`` are the activities (``jq -c '.items
 
 The actor of a success is who logged in. That of a failure is the victim; without an ``@`` it is not kept.
 
-Gmail's own log (the application ``gmail``, and its export to BigQuery) is not read: the address that it has for a
-sender is what the sender says.
+Gmail's own log (the application ``gmail``, and its export to BigQuery) is the format ``gmail``.
 """
 
 from __future__ import annotations

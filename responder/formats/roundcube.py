@@ -66,7 +66,9 @@ def parse(lines: Lines) -> Parsed:
         bad.select(*columns, "account", client_ip=pl.when("own").then(_small("ip")), success=pl.lit(False)),
         other.select(*columns, account=none, client_ip=none, success=pl.lit(False)),
     ]
-    return parsed(lines, problems, logins=pl.concat(logins).sort("row"))
+    return parsed(
+        lines, problems, logins=pl.concat(logins).sort("row").with_columns(service=pl.lit("webmail"))
+    )
 
 
 def _small(name: str) -> pl.Expr:

@@ -24,7 +24,7 @@ def parsed(
     """``Parsed`` of frames with the columns of their schema, and ``row`` and ``stamp`` in the place of ``line``.
 
     ``row`` is the place in ``lines``, from 0. Where lines are kept, the frames have ``text`` too. Rows of
-    impossible times (null) are told of and left out.
+    impossible times (null) are told of and left out. Logins need no ``service``.
     """
     told = list(problems)
     return Parsed(
@@ -43,6 +43,8 @@ def _table(frame: pl.DataFrame | None, schema: Schema, lines: Lines, problems: l
         return pl.DataFrame(schema={**schema, **kept})
     if "time" in schema and frame["time"].has_nulls():
         frame = possible(frame, lines, problems)
+    if "service" in schema and "service" not in frame.columns:
+        frame = frame.with_columns(service=pl.lit(None, pl.String))
     line = lines.numbered(col.row).alias("line")
     return frame.select(line, *(col(name) for name in schema if name != "line"), *kept)
 

@@ -28,7 +28,7 @@ SECURITY = HEADER + CONTEXT + " security - "
 AUDIT = (
     HEADER
     + CONTEXT
-    + rf" security - cmd=Auth; account=(?<account>{VALUE}); protocol={VALUE};(?<error> error={VALUE};)?$"
+    + rf" security - cmd=Auth; account=(?<account>{VALUE}); protocol=(?<protocol>{VALUE});(?<error> error={VALUE};)?$"
 )
 MAILBOX = (
     HEADER
@@ -49,6 +49,9 @@ NEIGHBOUR = r"^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|[Ff][Cc
 
 ADDRESS = r"(?:^|, *)([0-9A-Fa-f.:]+)(?:%[^,]*)?$"
 """The last of a list: each proxy adds the one that it saw; what stands before it the client may have sent."""
+
+WEB = "soap"
+"""The protocol that Zimbra's web pages speak."""
 
 STAMP = "%Y-%m-%d %H:%M:%S,%3f"
 
@@ -73,15 +76,17 @@ def parse(lines: Lines) -> Parsed:
     frame = frame.with_columns(said=col.text.str.strip_chars_end("\r\n"))
     logins = _matched(
         frame.filter(col.text.str.contains(" security - cmd=Auth; ", literal=True)), AUDIT
-    ).with_columns(success=col.error.is_null())
+    ).with_columns(success=col.error.is_null(), service=pl.when(col.protocol == WEB).then(pl.lit("webmail")))
     failures = _matched(frame.filter(col.text.str.contains(" SoapEngine - ", literal=True)), MAILBOX)
     problems = list(lines.problems)
     if not alone:
         problems += lines.told(logins["row"], MIXED)
         logins = logins.clear()
-    columns = ["row", "stamp", "time", "host", *keep, "account", "client_ip", "success"]
+    columns = ["row", "stamp", "time", "host", *keep, "account", "client_ip", "success", "service"]
     failures = failures.with_columns(
-        success=pl.lit(False), account=pl.when(~col.account.str.contains(r"[\[\]]")).then(col.account)
+        service=pl.lit(None, pl.String),
+        success=pl.lit(False),
+        account=pl.when(~col.account.str.contains(r"[\[\]]")).then(col.account),
     )
     both = pl.concat(
         [
