@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format docs bench fuzz packages clean
+.PHONY: help demo test check format docs bench fuzz chaos packages clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -59,6 +59,9 @@ bench: packages $(VENV)/.dev ## measure reading and judging a large log; writes 
 
 fuzz: $(VENV)/.dev ## have every format read a million damaged lines
 	$(BIN)/python -m tests.fuzz.fuzz
+
+chaos: $(VENV)/.dev ## rotate logs 200 times in every way while their reader is killed
+	$(BIN)/python -m tests.chaos.rotation
 
 clean: ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

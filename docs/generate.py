@@ -23,6 +23,7 @@ from responder.cli.app import app
 from responder.decisions.policy import PolicyFile
 from responder.detections.detection import Detection, load_detections
 from responder.formats import formats
+from responder.formats.mapping import Mapping, Paths, When
 from responder.measures import measures
 from responder.playbooks import names, template
 from responder.playbooks.playbook import Head
@@ -42,6 +43,8 @@ WORDS = {
     bool: "true or false",
     Path: "path",
     Any: "any value",
+    typing.get_args(Paths)[0]: "path of keys, or a list of them that are tried in turn",
+    typing.get_args(When)[0]: "mapping of paths of keys, each to a value or a list of values",
 }
 LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 LENGTHS = {"min_length": "at least {} long", "max_length": "at most {} long"}
@@ -165,7 +168,7 @@ def configuration_page() -> str:
         "errors. Paths count from the folder of `responder.yaml`.",
         "## responder.yaml",
         _keys(ConfigFile, []),
-        f"Log formats: {known}.",
+        f"Log formats: {known}; `mapped:FILE`, alone or as the last of several, is a mapping for JSON lines.",
         "As it is shipped:",
         _file("responder.yaml"),
         "## policy.yaml",
@@ -176,6 +179,8 @@ def configuration_page() -> str:
         _keys(Head, []),
         "Each of `steps`:",
         _keys(WrittenStep, []),
+        "## Mappings of JSON lines",
+        _keys(Mapping, []),
     )
 
 
@@ -244,7 +249,7 @@ def _type(kind: Any) -> str:
     if origin is typing.Annotated:
         return _type(inner[0])
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(_type(each) for each in inner if each is not type(None))
+        return " or ".join(dict.fromkeys(_type(each) for each in inner if each is not type(None)))
     return (
         "mapping"
         if isinstance(kind, type) and issubclass(kind, BaseModel)
@@ -263,10 +268,12 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be given"
     value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value == [] or value == {}:
+    if value is None or value in ([], {}, ()):
         return "none"
     if isinstance(value, BaseModel):
         return "as below"
+    if isinstance(value, dict):
+        return f"`{{{', '.join(f'{key}: {each}'.lower() for key, each in value.items())}}}`"
     return f"`{str(value).lower()}`" if isinstance(value, bool) else f"`{value}`"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,13 +15,15 @@ from responder.clock import Clock, SystemClock
 from responder.decisions.policy import Policy, load_policy
 from responder.detections.detection import Detections, load_detections
 from responder.errors import BadInput, BadInputs, MissingSecret, ResponderError
-from responder.site.config import Config, Detecting
+from responder.site.config import Config, Detecting, Followed, Received
 from responder.site.secret import Secret
 from responder.site.shipped import shipped
 from responder.site.suggest import did_you_mean
 from responder.site.yaml import Document, Written
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from sqlalchemy import Connection, Engine
 
     from responder.actions.action import Action
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from responder.playbooks.playbook import Playbook
     from responder.runs.engine import Engine as RunEngine
     from responder.runs.switch import Switch
+    from responder.sources.position import Position
+    from responder.sources.receiver import Receiver
     from responder.systems import Adapter
 
 Part = TypeVar("Part")
@@ -104,25 +110,30 @@ class House:
     def open_service(self) -> Iterator[Service]:
         """What ``serve`` runs; raises ResponderError while another process serves this site."""
         from responder.events.store import DuckDBStore
+        from responder.events.webmail import Webmail
         from responder.formats import format_named
         from responder.live.ingest import Ingest
+        from responder.live.names import NameBook
         from responder.live.serve import Service, alone
+        from responder.live.silence import Silence
         from responder.live.watch import Watch
         from responder.live.workers import Workers
         from responder.sources.followed import FollowedFile
 
         records, rules, config = self.records, self.rules, self.records.config
-        storage = config.keys.storage
-        with alone(config.path(storage.state).with_suffix(".serving")):
-            store = DuckDBStore(config.path(storage.events), records.key)
+        site, storage = config.keys.site, config.keys.storage
+        with alone(config.path(storage.state).with_suffix(".serving")), ExitStack() as opened:
+            store = DuckDBStore(config.path(storage.events), records.key, site.shared_networks)
+            opened.callback(store.close)
+            receivers = _open_receivers(config, store.positions(), opened)
             sources = [
                 (
-                    FollowedFile(
-                        config.path(each.follow), ZoneInfo(each.time_zone or config.keys.site.time_zone)
-                    ),
-                    format_named(each.format),
+                    receivers[number].spool
+                    if isinstance(each, Received)
+                    else FollowedFile(config.path(each.follow), _zone(config, each)),
+                    format_named(each.format, config.folder),
                 )
-                for each in config.keys.sources
+                for number, each in enumerate(config.keys.sources)
             ]
             watch = Watch(
                 store,
@@ -135,10 +146,20 @@ class House:
                 self.act,
             )
             workers = Workers(self.engine.unfinished, self.engine.advance)
-            try:
-                yield Service(Ingest(store, rules.domain, sources), watch, workers, storage.keep_days)
-            finally:
-                store.close()
+            limits = {
+                file.source: timedelta(minutes=each.silence)
+                for (file, _), each in zip(sources, config.keys.sources, strict=True)
+            }
+            silence = Silence(records.clock, limits)
+            ingest = Ingest(store, rules.domain, sources, Webmail(site.webmail_networks), silence=silence)
+            names = NameBook(
+                records.state,
+                self.systems.get("directory"),  # type: ignore[arg-type]  # the adapter of that port is one
+                ingest,
+                rules.domain,
+                rules.policy.keys.protected.accounts,
+            )
+            yield Service(ingest, names, watch, workers, storage.keep_days, list(receivers.values()))
 
 
 def build_records(config: Config) -> Records:
@@ -263,20 +284,76 @@ def _load_playbooks(
 
 
 def _wrong_sources(config: Config) -> list[BadInput]:
-    from responder.formats import formats
+    from responder.formats import format_named
 
-    known = list(formats())
-    return [
-        config.document.error(
-            f"no log format '{name}'{did_you_mean(name, known)}",
-            "sources",
-            number,
-            "format",
+    problems: list[BadInput] = []
+    for number, source in enumerate(config.keys.sources):
+        found: list[BadInput] = []
+        _collect(found, partial(format_named, source.format, config.folder))
+        problems += [
+            each if each.place else config.document.error(each.message, "sources", number, "format")
+            for each in found
+        ]
+    return problems
+
+
+def _zone(config: Config, source: Received | Followed) -> ZoneInfo:
+    return ZoneInfo(source.time_zone or config.keys.site.time_zone)
+
+
+def _open_receivers(
+    config: Config, positions: Mapping[str, Position], opened: ExitStack
+) -> dict[int, Receiver]:
+    """The receivers by the numbers of their sources, each to be closed with ``opened``; raises BadInputs."""
+    problems: list[BadInput] = []
+    found: dict[int, Receiver] = {}
+    for number, source in enumerate(config.keys.sources):
+        if isinstance(source, Received):
+            receiver = _collect(problems, partial(_open_receiver, config, number, source, positions))
+            if receiver:
+                opened.callback(receiver.stop)
+                found[number] = receiver
+    if problems:
+        raise BadInputs(problems)
+    return found
+
+
+def _open_receiver(
+    config: Config, number: int, source: Received, positions: Mapping[str, Position]
+) -> Receiver:
+    from responder.sources.receiver import Receiver, listen
+    from responder.sources.spool import Spool, spool_file
+
+    tls = _tls(config, number, source)
+    folder = config.path(config.keys.storage.state).parent / "received" / source.listen
+    try:
+        listener = listen(*source.address)
+    except OSError as error:
+        message = f"{source.listen}: cannot listen: {os.strerror(error.errno or 0)}"
+        raise config.document.error(message, "sources", number, "listen") from error
+    try:
+        spool = Spool(folder, _zone(config, source), positions.get(str(spool_file(folder))))
+    except OSError as error:
+        listener.close()
+        message = f"{folder}: lines cannot be kept here: {error.strerror}"
+        raise config.document.error(message, "sources", number, "listen") from error
+    return Receiver(listener, spool, source.networks, tls)
+
+
+def _tls(config: Config, number: int, source: Received) -> SSLContext | None:
+    """What a source's certificates make, None without any; raises BadInput with the place."""
+    from responder.sources.tls import server_context
+
+    if (files := source.tls) is None:
+        return None
+    try:
+        return server_context(
+            config.path(files.certificate),
+            config.path(files.key),
+            config.path(files.client_ca) if files.client_ca else None,
         )
-        for number, source in enumerate(config.keys.sources)
-        for name in source.format.split("+")
-        if name not in known
-    ]
+    except BadInput as error:
+        raise config.document.error(error.message, "sources", number, "tls") from error
 
 
 def case_facts(case: Case, config: Config) -> dict[str, Any]:
@@ -307,9 +384,15 @@ def check_connections(house: House) -> list[str]:
 
 
 def check_sources(config: Config) -> list[str]:
-    """The logs that cannot be read now, each with its place in the configuration."""
+    """The logs and certificates that cannot be read now, each with its place in the configuration."""
     problems = []
     for number, source in enumerate(config.keys.sources):
+        if isinstance(source, Received):
+            try:
+                _tls(config, number, source)
+            except BadInput as error:
+                problems.append(str(error))
+            continue
         path = config.path(source.follow)
         try:
             with path.open("rb"):

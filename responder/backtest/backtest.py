@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from secrets import token_bytes
 
 import polars as pl
 
+from responder.backtest.kept import Kept
 from responder.cases.judge import judge
 from responder.cases.memory import MemoryBook, Verdict
 from responder.decisions.policy import Policy
 from responder.detections.detect import Settled, detect, probes
 from responder.detections.detection import Detections
 from responder.detections.hit import Hit
-from responder.detections.past import with_past
+from responder.detections.past import missing, with_missing, with_past
 from responder.detections.screen import Screen, screened
-from responder.events.lives import Part, merged
+from responder.events.lives import Part
+from responder.events.loss import Loss, told
+from responder.events.network import Network
 from responder.events.store import DuckDBStore
 
 
@@ -32,10 +37,18 @@ class Outcome:
     looked_at: int
     first: datetime | None
     last: datetime | None
+    losses: tuple[Loss, ...] = ()
 
+
+SPANS = {"account": pl.String(), "first": pl.Datetime("us"), "last": pl.Datetime("us")}
+"""When each account did something first and last."""
 
 COUNTED_TOGETHER = 4
 """Parts that are screened in one go: beginning to count costs as much as counting a part."""
+
+
+MEMORY = "250MB"
+"""What the store may take of it where the events are too many for memory."""
 
 
 @dataclass(slots=True)
@@ -43,27 +56,30 @@ class Backtest:
     """Judges the events that are added, part by part, as if they had come in live.
 
     One cheap pass over all accounts finds when which could open a case at all; only those are looked at
-    closely, in a store in memory.
+    closely, in a store in memory. ``shared``: addresses of the site's own servers, behind which anybody may be.
     """
 
     detections: Detections
     policy: Policy
     interval: int
+    shared: Sequence[Network] = ()
+    kept: Kept = field(default_factory=Kept)
     _screen: Screen = field(init=False)
-    _store: DuckDBStore = field(init=False)
-    _parts: list[Part] = field(default_factory=list)
+    _losses: list[Part] = field(default_factory=list)
     _uncounted: list[Part] = field(default_factory=list)
-    _accounts: list[pl.DataFrame] = field(default_factory=list)
+    _spans: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SPANS))
 
     def __post_init__(self) -> None:
-        self._screen = Screen(self.detections)
-        self._store = DuckDBStore(None, token_bytes(32))
+        self._screen = Screen(self.detections, self.kept.of)
 
     def add(self, part: Part) -> None:
         """Takes in what an account handed in; a login that failed names a victim, so logins tell nothing here."""
         deliveries = part.deliveries.filter(pl.col("account").is_not_null())
+        if len(part.losses):
+            nobody = part.deliveries.clear(), part.logins.clear()
+            self._losses.append(Part(part.source, part.submissions.clear(), *nobody, part.losses))
         part = Part(part.source, part.submissions, deliveries, part.logins.clear())
-        self._parts.append(part)
+        self.kept.add(part)
         self._uncounted.append(part)
         if len(self._uncounted) >= COUNTED_TOGETHER:
             self._count()
@@ -76,40 +92,54 @@ class Backtest:
         submissions = pl.concat([part.submissions for part in self._uncounted])
         self._uncounted.clear()
         self._screen.add(deliveries, submissions)
-        for each in (deliveries, submissions):
-            spans = each.group_by("account").agg(first=pl.col("time").min(), last=pl.col("time").max())
-            self._accounts.append(spans)
+        spans = [
+            each.group_by("account").agg(first=pl.col("time").min(), last=pl.col("time").max())
+            for each in (deliveries, submissions)
+        ]
+        together = pl.concat([self._spans, *spans]).group_by("account")
+        self._spans = together.agg(pl.col("first").min(), pl.col("last").max())
 
     def outcome(self) -> Outcome:
         """What would have been decided about all that was added; asked for once, at the end."""
-        if not self._parts:
-            self._store.close()
-            return Outcome([], 0, 0, 0, 0, None, None)
-        self._count()
-        accounts = pl.concat(self._accounts)
-        able = self._screen.able()
-        close = (accounts if able is None else able)["account"].unique().to_list()
-        book = MemoryBook()
-        if close:
-            self._judge(book, close, able)
-        self._store.close()
+        try:
+            self._count()
+            able = self._screen.able()
+            close = (self._spans if able is None else able)["account"].unique().to_list()
+            book = MemoryBook()
+            if close:
+                self._judge(book, close, able)
+        finally:
+            self.kept.close()
         return Outcome(
             book.verdicts,
-            sum(len(part.submissions) for part in self._parts),
-            sum(len(part.deliveries) for part in self._parts),
-            accounts["account"].n_unique(),
+            self.kept.messages,
+            self.kept.deliveries,
+            len(self._spans),
             len(close),
-            _aware(accounts["first"].min()),
-            _aware(accounts["last"].max()),
+            _aware(self._spans["first"].min()),
+            _aware(self._spans["last"].max()),
+            tuple(
+                loss
+                for part in self._losses
+                for loss in told(part.losses.with_columns(source=pl.lit(part.source)))
+            ),
         )
 
     def _judge(self, book: MemoryBook, close: list[str], able: pl.DataFrame | None) -> None:
-        store = self._store
-        theirs = [_only(part, close).flat() for part in merged(self._parts)]
-        store.add(pl.concat(theirs), None, [])
-        moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)
-        hits = _hits(store, self.detections, moments, self.policy)
-        judge(book, self.policy, hits, lambda hit: with_past(store, hit))
+        folder = self.kept.folder
+        path = folder / "events.duckdb" if folder else None
+        with closing(DuckDBStore(path, token_bytes(32), self.shared, MEMORY if path else None)) as store:
+            for part in [*self.kept.of(close), *self._losses]:
+                store.add(part.flat(), None, [])
+            moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)
+            hits = _hits(store, self.detections, moments, self.policy)
+            judge(
+                book,
+                self.policy,
+                hits,
+                lambda hit: with_missing(store, with_past(store, hit)),
+                partial(missing, store),
+            )
 
 
 def backtest(parts: Iterable[Part], detections: Detections, policy: Policy, interval: int) -> Outcome:
@@ -136,11 +166,6 @@ def _hits(store: DuckDBStore, detections: Detections, moments: pl.DataFrame, pol
         hits += detect(store, detections, these.drop("rank"), settled, policy.quiet)
         after, size = after + size, size * 2
     return sorted(hits, key=lambda hit: (hit.at, hit.account, hit.detection))
-
-
-def _only(part: Part, accounts: list[str]) -> Part:
-    theirs = pl.col("account").is_in(accounts)
-    return Part(part.source, part.submissions.filter(theirs), part.deliveries.filter(theirs), part.logins)
 
 
 def _aware(time: object) -> datetime | None:

@@ -20,6 +20,7 @@ from responder.detections.hit import Hit
 from responder.state.tables import cases, decisions, hits, runs
 
 ACTOR = "policy"
+CLOSED = "case:account:closed"
 
 
 class StateBook:
@@ -61,9 +62,9 @@ class StateBook:
     def add(self, case: Case, hit: Hit) -> Case:
         """Adds a hit, with the doubts about it."""
         row = {**asdict(hit), "window_seconds": hit.window, "doubt": doubt(hit), "lines": list(hit.lines)}
-        for extra in ("account", "window", "usual", "confirms"):
+        for extra in ("account", "window", "usual", "confirms", "missing"):
             row.pop(extra)
-        row["figures"] = {"now": hit.figures, "usual": hit.usual}
+        row["figures"] = {"now": hit.figures, "usual": hit.usual, "missing": list(hit.missing)}
         self._connection.execute(hits.insert().values(case_id=case.id, **row))
         self._trail.record(
             self._connection,
@@ -85,9 +86,9 @@ class StateBook:
         )
         return replace(case, hits=(*case.hits, hit), last_hit_at=max(case.last_hit_at, hit.at))
 
-    def close(self, case: Case, at: datetime, outcome: str) -> None:
+    def close(self, case: Case, at: datetime, outcome: str, missing: tuple[str, ...] = ()) -> None:
         """Closes a case; what waits in it is no longer asked."""
-        close_case(self._connection, self._trail, ACTOR, case.id, case.account, at, outcome)
+        close_case(self._connection, self._trail, ACTOR, case.id, case.account, at, outcome, missing)
 
     def contained_since(self, since: datetime) -> int:
         """How many accounts were contained without a person since then."""
@@ -169,6 +170,7 @@ def read_case(connection: Connection, case_id: int) -> Case | None:
                 hit.figures["now"],
                 usual=hit.figures["usual"],
                 lines=tuple(hit.lines),
+                missing=tuple(hit.figures.get("missing", ())),
             )
             for hit in found
         ),
@@ -177,9 +179,16 @@ def read_case(connection: Connection, case_id: int) -> Case | None:
 
 
 def close_case(
-    connection: Connection, trail: Trail, actor: str, case_id: int, account: str, at: datetime, outcome: str
+    connection: Connection,
+    trail: Trail,
+    actor: str,
+    case_id: int,
+    account: str,
+    at: datetime,
+    outcome: str,
+    missing: tuple[str, ...] = (),
 ) -> None:
-    """Closes a case; what still waits in it is no longer asked."""
+    """Closes a case; what still waits in it is no longer asked. The trail keeps what is ``missing`` in its end."""
     connection.execute(cases.update().where(cases.c.id == case_id).values(closed_at=at, outcome=outcome))
     connection.execute(
         decisions.update()
@@ -189,10 +198,10 @@ def close_case(
     trail.record(
         connection,
         actor,
-        "case:account:closed",
+        CLOSED,
         account=account,
         case_id=case_id,
-        detail={"outcome": outcome},
+        detail={"outcome": outcome, **({"missing": list(missing)} if missing else {})},
     )
 
 

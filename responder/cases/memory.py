@@ -43,7 +43,7 @@ class MemoryBook:
         """Adds a hit."""
         return self._keep(replace(case, hits=(*case.hits, hit), last_hit_at=max(case.last_hit_at, hit.at)))
 
-    def close(self, case: Case, at: datetime, outcome: str) -> None:
+    def close(self, case: Case, at: datetime, outcome: str, missing: tuple[str, ...] = ()) -> None:
         """Closes a case."""
         del self._open[case.account]
 

@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from responder.cli.reading import Files, FormatName, ZoneName, format_of, progress, tell, zone_of
-from responder.cli.shared import Context, Json, leave, local, print_json, print_table, write_file
+from responder.cli.reading import (
+    SHOWN,
+    Files,
+    FormatName,
+    ZoneName,
+    format_of,
+    names_of,
+    progress,
+    tell,
+    tell_late,
+    webmail_of,
+    zone_of,
+)
+from responder.cli.shared import Context, Json, leave, local, plain, print_json, print_table, write_file
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -17,6 +29,7 @@ if TYPE_CHECKING:
     from responder.backtest.backtest import Backtest, Outcome
     from responder.cases.memory import Verdict
     from responder.events.lives import Part
+    from responder.events.loss import Loss
     from responder.site.config import Config
 
 
@@ -32,18 +45,21 @@ def command(
     from concurrent.futures import ThreadPoolExecutor
 
     from responder.events.bulk import read_events
+    from responder.events.late import Late
     from responder.sources.folder import in_order
     from responder.sources.lines import Problem
 
     config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
     site_zone, problems = zone_of(zone, config), list[Problem]()
     files = in_order(files, problems)
-    domain = config.keys.site.domain if config else None
+    names = names_of(config)
+    webmail = webmail_of(config)
+    late = Late()
     with ThreadPoolExecutor(1) as pool, progress(files) as bar:
         judging = pool.submit(_prepare, config)  # while the files are read: half a second's imports
         waiting: list[Part] = []
-        read_as = format_of(format_, files, mail_only=True)  # no detection looks at logins yet
-        for part in read_events(files, read_as, site_zone, domain, problems, bar):
+        read_as = format_of(format_, files, mail_only=not webmail)  # no detection looks at logins yet
+        for part in read_events(files, read_as, site_zone, names, problems, bar, webmail=webmail, late=late):
             waiting.append(part)
             while judging.done() and waiting:
                 judging.result().add(waiting.pop(0))
@@ -52,6 +68,7 @@ def command(
             test.add(part)
         outcome = test.outcome()
     tell(problems)
+    tell_late(late)
     if verdicts:
         write_file(
             verdicts, "".join(json.dumps(_verdict(each, site_zone)) + "\n" for each in outcome.verdicts)
@@ -60,6 +77,7 @@ def command(
         print_json(_summary(outcome, site_zone))
     else:
         _print(outcome, site_zone)
+        _print_losses(outcome, site_zone)
     leave(1 if any(not problem.line for problem in problems) else 0)
 
 
@@ -71,7 +89,8 @@ def _prepare(config: Config | None) -> Backtest:
 
     ready()
     rules = load_rules(config)
-    return Backtest(rules.detections, rules.policy, rules.interval)
+    shared = config.keys.site.shared_networks if config else ()
+    return Backtest(rules.detections, rules.policy, rules.interval, shared)
 
 
 def _verdict(verdict: Verdict, zone: ZoneInfo) -> dict[str, Any]:
@@ -97,6 +116,17 @@ def _summary(outcome: Outcome, zone: ZoneInfo) -> dict[str, Any]:
         "verdicts": [
             {**_verdict(each, zone), "reasons": list(each.decision.reasons)} for each in outcome.verdicts
         ],
+        "losses": [_loss(each, zone) for each in outcome.losses],
+    }
+
+
+def _loss(loss: Loss, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "where": loss.where,
+        "from": loss.since.astimezone(zone),
+        "to": loss.until.astimezone(zone),
+        "lost": loss.lost,
+        "reason": loss.reason,
     }
 
 
@@ -120,3 +150,14 @@ def _print(outcome: Outcome, zone: ZoneInfo) -> None:
         ),
         "Nothing would have been decided.",
     )
+
+
+def _print_losses(outcome: Outcome, zone: ZoneInfo) -> None:
+    """Says of what time no account can be called clean."""
+    if not outcome.losses:
+        return
+    print("\nLines are missing or may be; of these times no account can be called clean:")
+    for loss in outcome.losses[:SHOWN]:
+        print(plain(f"  {loss.words(zone)}"))
+    if len(outcome.losses) > SHOWN:
+        print(f"  ... and {len(outcome.losses) - SHOWN} more")

@@ -30,6 +30,8 @@ def command(
             f"Case {found['case']}: {found['account']}, opened {local(found['opened_at'], config.zone)}, {state}"
         )
     )
+    for sentence in found["missing"]:
+        print(plain(f"    {sentence}"))
     for evidence in found["evidence"]:
         mark = "for" if evidence["supports"] else "against"
         print(plain(f"\n{evidence['family']} ({mark}): {evidence['words']}  [{evidence['detection']}]"))

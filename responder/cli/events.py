@@ -14,14 +14,19 @@ from responder.cli.reading import (
     FormatName,
     ZoneName,
     format_of,
+    names_of,
     progress,
     tell,
+    tell_late,
+    webmail_of,
     zone_of,
 )
 from responder.cli.shared import Context, plain
 
 if TYPE_CHECKING:
     from responder.events.unread import Unread
+
+TIMES = ("time", "silent_since")
 
 
 def command(
@@ -38,6 +43,7 @@ def command(
 
     from responder.events.bulk import read_events
     from responder.events.event import EVENTS
+    from responder.events.late import Late
     from responder.events.privacy import hashed
     from responder.events.unread import Unread
     from responder.sources.folder import in_order
@@ -47,23 +53,30 @@ def command(
     site_zone, problems = zone_of(zone, config), list[Problem]()
     files = in_order(files, problems)
     key = config.keys.site.key.reveal().get_secret_value().encode() if config else token_bytes(32)
-    domain = config.keys.site.domain if config else None
-    unread = Unread()
+    names = names_of(config)
+    unread, late, webmail = Unread(), Late(), webmail_of(config)
+    read_as = format_of(format_, files)
     with progress(files) as bar:
-        for part in read_events(files, format_of(format_, files), site_zone, domain, problems, bar, unread):
+        for part in read_events(
+            files, read_as, site_zone, names, problems, bar, unread, webmail=webmail, late=late
+        ):
             frame = part.flat()
             recipient = frame["recipient"] if clear else hashed(frame["recipient"], key)
             frame = frame.with_columns(
                 recipient=recipient,
-                time=pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone(site_zone.key),
+                **{
+                    name: pl.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(site_zone.key)
+                    for name in TIMES
+                },
             )
             for row in frame.select(list(EVENTS)).iter_rows(named=True):
                 event = {name: value for name, value in row.items() if value is not None}
-                event["time"] = event["time"].isoformat()
+                event |= {name: event[name].isoformat() for name in TIMES if name in event}
                 if not clear and "recipient" in event:
                     event["recipient"] = f"{event['recipient']:016x}"
                 sys.stdout.write(json.dumps(event) + "\n")
     tell(problems)
+    tell_late(late)
     _tell_unread(unread)
     if any(not problem.line for problem in problems):
         raise typer.Exit(1)

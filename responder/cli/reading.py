@@ -15,6 +15,9 @@ from responder.errors import BadInput, Place
 from responder.site.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from responder.events.account import Names
+    from responder.events.late import Late
+    from responder.events.webmail import Webmail
     from responder.formats.format import Format
     from responder.site.config import Config
     from responder.sources.given import Progress
@@ -29,7 +32,9 @@ Files = Annotated[
 FormatName = Annotated[
     str | None,
     typer.Option(
-        "--format", help="Their format, or several as in postfix+dovecot; recognised when not given."
+        "--format",
+        help="Their format, or several as in postfix+dovecot, or mapped:FILE for JSON lines that a mapping reads; "
+        "recognised when not given.",
     ),
 ]
 ZoneName = Annotated[
@@ -101,6 +106,30 @@ def _sample(path: Path) -> list[str]:
     return unwrap(Lines(str(path), 1, text, datetime.now(UTC), ZoneInfo("UTC"))).text.to_list()
 
 
+def names_of(config: Config | None) -> Names:
+    """How the site's accounts are called, by the names that ``serve`` kept last; said where those cannot be read."""
+    from responder.cli.shared import plain
+    from responder.errors import ResponderError
+    from responder.events.account import Names
+    from responder.state.aliases import read_kept
+
+    if not config:
+        return Names()
+    try:
+        aliases = read_kept(config.path(config.keys.storage.state))
+    except ResponderError as error:
+        print(plain(f"{error}; names are read without the directory's aliases"), file=sys.stderr)
+        aliases = {}
+    return Names.of(config.keys.site.domain, aliases)
+
+
+def webmail_of(config: Config | None) -> Webmail | None:
+    """The site's webmail servers, None where it names none."""
+    from responder.events.webmail import Webmail
+
+    return Webmail(config.keys.site.webmail_networks) if config and config.keys.site.webmail else None
+
+
 @contextmanager
 def progress(paths: list[Path]) -> Iterator[Progress | None]:
     """A progress bar over the files' bytes on standard error, where that is a terminal."""
@@ -127,3 +156,13 @@ def tell(problems: list[Problem]) -> None:
         print(plain(problem), file=sys.stderr)
     if len(problems) > SHOWN:
         print(f"... and {len(problems) - SHOWN} more", file=sys.stderr)
+
+
+def tell_late(late: Late) -> None:
+    """Says on standard error how many events came late."""
+    from responder.cli.shared import plain
+
+    minutes = int(late.after.total_seconds() // 60)
+    for source, count in late.count.items():
+        what = f"{count} events stand more than {minutes} minutes behind younger ones; they count at their own time"
+        print(plain(f"{source}: {what}"), file=sys.stderr)

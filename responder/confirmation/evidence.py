@@ -66,6 +66,7 @@ def _weigh(hit: Hit) -> Evidence:
     words = f"{figures} in {_length(hit.window)}"
     if against:
         words += f", but {against}"
+    words = "; ".join((words, *hit.missing))
     return Evidence(hit.family, hit.detection, hit.severity, against is None, words, hit.figures, hit.lines)
 
 

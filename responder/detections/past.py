@@ -1,14 +1,15 @@
-"""What a hit is held against, and what it is shown with: the account's own past, and its log lines."""
+"""What a hit is held against, and what it is shown with: the account's own past, its log lines, those not there."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from responder.detections.detect import PROBES
 from responder.detections.hit import Hit
+from responder.events.loss import sentences
 from responder.events.store import EventStore
 from responder.measures import figures
 
@@ -36,3 +37,14 @@ def with_lines(store: EventStore, hit: Hit, limit: int) -> Hit:
     return replace(
         hit, lines=tuple(store.lines(hit.account, until - timedelta(seconds=hit.window), until, limit))
     )
+
+
+def with_missing(store: EventStore, hit: Hit) -> Hit:
+    """The hit with what is missing in its window."""
+    return replace(hit, missing=missing(store, hit.at - timedelta(seconds=hit.window), hit.at))
+
+
+def missing(store: EventStore, since: datetime, until: datetime) -> tuple[str, ...]:
+    """Which lines are missing in (since, until], in a few sentences; the instants are aware."""
+    begin, end = (at.astimezone(UTC).replace(tzinfo=None) for at in (since, until))
+    return sentences(store.losses(begin, end))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from responder.detections.detection import Detections
 from responder.events.event import Kind
+from responder.events.lives import Part
 from responder.formats.format import Schema
 from responder.measures import measures
 from responder.measures.measure import Measure
@@ -16,6 +18,9 @@ from responder.measures.measure import Measure
 HOUR = 3600
 FINE = 8
 """Into how many buckets a window is cut for the closer of the two bounds: the more, the closer, and the dearer."""
+
+TOGETHER = 8
+"""Counts that are kept side by side before they are summed up."""
 
 ABLE: Schema = {"account": pl.String, "hour": pl.Int64}
 EVENTS: Schema = {"account": pl.String, "time": pl.Datetime("us")}
@@ -35,11 +40,11 @@ class Screen:
     """Takes events in, part by part, and then tells which accounts at which hours deserve a close look.
 
     A window lies within a few neighbouring buckets of time, so an account with fewer events there than a rule
-    asks for cannot hit it.
+    asks for cannot hit it. ``events_of`` gives back what some accounts did of all that was taken in.
     """
 
     detections: Detections
-    _parts: dict[Kind, list[pl.DataFrame]] = field(default_factory=lambda: {kind: [] for kind in Kind})
+    events_of: Callable[[list[str]], Iterable[Part]]
     _counts: dict[tuple[str, int], list[pl.DataFrame]] = field(default_factory=dict)
     _coarse: dict[tuple[str, int], Bound] = field(init=False)
 
@@ -49,10 +54,12 @@ class Screen:
     def add(self, deliveries: pl.DataFrame, submissions: pl.DataFrame) -> None:
         """Counts the events of one part; all of them have an account."""
         for kind, events in ((Kind.DELIVERY, deliveries), (Kind.SUBMISSION, submissions)):
-            self._parts[kind].append(events)
             for key, bound in self._coarse.items():
                 if bound.measure.counts is kind:
-                    self._counts.setdefault(key, []).append(_counted(_of(events, bound.measure), bound.size))
+                    counts = self._counts.setdefault(key, [])
+                    counts.append(_counted(_of(events, bound.measure), bound.size))
+                    if len(counts) > TOGETHER:
+                        counts[:] = [_summed(counts)]
 
     def able(self) -> pl.DataFrame | None:
         """Accounts and hours (of the epoch) in which a case could be opened; None: any account at any time."""
@@ -78,7 +85,7 @@ class Screen:
         counts = self._counts.get((bound.measure.bound, bound.size))
         if not counts or bound.measure.counts is None:
             return pl.DataFrame(schema=EVENTS)
-        each = pl.concat(counts).group_by("account", "bucket").agg(pl.col("number").sum())
+        each = _summed(counts)
         half = (
             each.filter(pl.col("number") * 2 >= bound.least).select("account").unique()
         )  # one has half of it
@@ -90,8 +97,15 @@ class Screen:
         ].unique()
         if not len(some):
             return pl.DataFrame(schema=EVENTS)
-        events = pl.concat(self._parts[bound.measure.counts])
-        return _of(events.filter(pl.col("account").is_in(some.to_list())), bound.measure)
+        deliveries = bound.measure.counts is Kind.DELIVERY
+        parts = self.events_of(some.to_list())
+        return pl.concat(
+            [_of(part.deliveries if deliveries else part.submissions, bound.measure) for part in parts]
+        )
+
+
+def _summed(counts: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(counts).group_by("account", "bucket").agg(pl.col("number").sum())
 
 
 def _coarse(detections: Detections) -> dict[tuple[str, int], Bound]:

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     DELIVERY = "delivery"
     LOGIN = "login"
     REPORT = "report"
+    LOSS = "loss"
 
 
 EVENTS: Schema = {
@@ -34,8 +35,13 @@ EVENTS: Schema = {
     "service": pl.String,
     "source": pl.String,
     "line": pl.UInt64,
+    "lost": pl.UInt64,
+    "reason": pl.String,
+    "silent_since": pl.Datetime("us"),
 }
 """Columns of joined events; ``time`` is UTC. A column that does not apply to a kind is null in its rows.
+
+The last three are of losses (see ``LOSSES``), which are of no account.
 
 ``message`` is the first queue id of the message, which ``queue_id`` is no more after a content filter.
 ``recipient`` is in clear here, in memory; it is hashed before anything is kept or shown. Frames of lines that

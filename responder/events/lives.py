@@ -8,16 +8,17 @@ from a content filter has a life of another id, and stays the same message: the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
 import polars as pl
 
-from responder.events.account import canonical
+from responder.events.account import Names, canonical
 from responder.events.domain import registrable
 from responder.events.event import EVENTS, Kind
 from responder.formats.format import Parsed, Schema
+from responder.formats.losses import no_losses
 
 KEY = ["host", "queue_id"]
 OF_MESSAGE: Schema = {
@@ -65,12 +66,12 @@ class Joined:
         return pl.concat([late, back]).unique()
 
 
-def join(parsed: Parsed, source: str, domain: str | None) -> Joined:
+def join(parsed: Parsed, source: str, names: Names | str | None) -> Joined:
     """Joins within one run of lines; several can be joined side by side.
 
-    Accounts are canonical from here on; ``domain`` is the site's own.
+    Accounts are canonical from here on, by the site's ``names``, or its own domain alone.
     """
-    account = canonical(col.account, domain)
+    account = canonical(col.account, names)
     parsed = replace(
         parsed, starts=parsed.starts.with_columns(account), logins=parsed.logins.with_columns(account)
     )
@@ -142,23 +143,28 @@ FILTERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The events of one run of lines, by kind; ``deliveries`` have what is known of their message."""
+    """The events of one run of lines, by kind; ``deliveries`` have what is known of their message.
+
+    ``losses``: what is missing in these lines, or between them and those before.
+    """
 
     source: str
     submissions: pl.DataFrame
     deliveries: pl.DataFrame
     logins: pl.DataFrame
+    losses: pl.DataFrame = field(default_factory=no_losses)
 
     def flat(self) -> pl.DataFrame:
         """The events in the order of their lines, as one table (see ``EVENTS``), with text where it was kept."""
         columns = [*EVENTS, *(["text"] if "text" in self.deliveries.columns else [])]
         kinds = {
+            Kind.LOSS: self.losses,
             Kind.SUBMISSION: self.submissions,
             Kind.DELIVERY: self.deliveries,
             Kind.LOGIN: self.logins,
         }
         return pl.concat([_filled(frame, kind, self.source, columns) for kind, frame in kinds.items()]).sort(
-            "line"
+            "line", maintain_order=True
         )
 
 
@@ -170,6 +176,7 @@ def merged(parts: Iterable[Part]) -> list[Part]:
             pl.concat([part.submissions for part in these]),
             pl.concat([part.deliveries for part in these]),
             pl.concat([part.logins for part in these]),
+            pl.concat([part.losses for part in these]),
         )
         for source, group in groupby(parts, key=lambda part: part.source)
         for these in (list(group),)
@@ -194,7 +201,7 @@ def settled(joined: Joined, open_: pl.DataFrame) -> tuple[Part, Change]:
     last = _of_origin(joined.last.filter(col.origin.is_not_null()).drop(*OF_MESSAGE), open_)
     last = pl.concat([joined.last.filter(col.origin.is_null()).drop("origin"), last.select(list(OPEN))])
     deliveries = pl.concat([joined.deliveries, late.select(joined.deliveries.columns)])
-    part = Part(joined.source, joined.parsed.starts, deliveries.drop("since"), joined.parsed.logins)
+    part = Part(joined.source, joined.parsed.starts, deliveries, joined.parsed.logins)
     return part, Change(last.select(KEY), last.filter(col.account.is_not_null()))
 
 
@@ -222,7 +229,7 @@ def _of_origin(frame: pl.DataFrame, open_: pl.DataFrame) -> pl.DataFrame:
 def _filled(frame: pl.DataFrame, kind: Kind, source: str, columns: list[str]) -> pl.DataFrame:
     """``frame`` with every column of the events table."""
     given = {"kind": pl.lit(kind.value), "source": pl.lit(source)}
-    if kind is not Kind.LOGIN:
+    if kind in (Kind.SUBMISSION, Kind.DELIVERY):
         first = "message" if "message" in frame.columns else "queue_id"
         given["message"] = pl.coalesce(first, "queue_id")
     if kind is Kind.DELIVERY:

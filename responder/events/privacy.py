@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-from functools import lru_cache
 
 import polars as pl
 
@@ -69,23 +67,3 @@ def without_secrets(text: pl.Series) -> pl.Series:
 def shown(text: pl.Series) -> pl.Series:
     """Log lines fit for showing to an operator: without passwords and without the local part of any address."""
     return without_secrets(text).str.replace_all(QUOTED, "***@").str.replace_all(ADDRESS, "***@")
-
-
-@lru_cache(100_000)
-def network(address: str) -> str | None:
-    """The /24 or /48 of an address; None for loopback, private and link-local ones, which tell no origin."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    if ip.is_loopback or ip.is_link_local or any(ip in net for net in _PRIVATE if net.version == ip.version):
-        return None
-    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
-
-
-_PRIVATE = tuple(
-    ipaddress.ip_network(text)
-    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-)
-"""RFC 1918, RFC 6598 and RFC 4193; not ``is_private``, which holds the documentation ranges too."""

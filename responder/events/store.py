@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,8 @@ import polars as pl
 
 from responder.errors import ResponderError
 from responder.events.lives import OPEN, Change
-from responder.events.privacy import hashed, network, without_recipients, without_secrets
+from responder.events.network import Network, network, within
+from responder.events.privacy import hashed, without_recipients, without_secrets
 from responder.sources.position import Position
 
 
@@ -42,6 +43,8 @@ class EventStore(Protocol):
 
     def open_messages(self, asked: pl.DataFrame) -> pl.DataFrame: ...
 
+    def webmail_logins(self, accounts: list[str], since: datetime) -> pl.DataFrame: ...
+
     def positions(self) -> dict[str, Position]: ...
 
     def last_number(self) -> int: ...
@@ -56,6 +59,8 @@ class EventStore(Protocol):
 
     def lines(self, account: str, since: datetime, until: datetime, limit: int) -> list[str]: ...
 
+    def losses(self, since: datetime, until: datetime) -> pl.DataFrame: ...
+
     def purge(self, before: datetime, in_queue_since: datetime) -> int: ...
 
 
@@ -66,11 +71,13 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     number BIGINT, kind VARCHAR, time TIMESTAMP, host VARCHAR, queue_id VARCHAR, account VARCHAR,
     client_ip VARCHAR, network VARCHAR, recipient UBIGINT, recipient_domain VARCHAR, outcome VARCHAR,
-    dsn VARCHAR, success BOOLEAN, service VARCHAR, source VARCHAR, line UBIGINT, text VARCHAR, copy UBIGINT);
+    dsn VARCHAR, success BOOLEAN, service VARCHAR, source VARCHAR, line UBIGINT, lost UBIGINT, reason VARCHAR,
+    silent_since TIMESTAMP, text VARCHAR, copy UBIGINT);
 CREATE TABLE IF NOT EXISTS open_messages (
     host VARCHAR, queue_id VARCHAR, account VARCHAR, client_ip VARCHAR, message VARCHAR, since TIMESTAMP);
 CREATE TABLE IF NOT EXISTS positions (
-    source VARCHAR PRIMARY KEY, fingerprint VARCHAR, fingerprint_length BIGINT, byte_offset BIGINT, line BIGINT);
+    source VARCHAR PRIMARY KEY, fingerprint VARCHAR, fingerprint_length BIGINT, byte_offset BIGINT, line BIGINT,
+    newest TIMESTAMP, carried VARCHAR);
 """
 
 
@@ -81,9 +88,15 @@ SAME_ID = "o.host = c.host AND o.queue_id = c.queue_id"
 
 
 class DuckDBStore:
-    """Events in one DuckDB file, or in memory when ``path`` is None; ``key`` hashes recipients."""
+    """Events in one DuckDB file, or in memory when ``path`` is None; ``key`` hashes recipients.
 
-    def __init__(self, path: Path | None, key: bytes) -> None:
+    ``shared``: addresses of the site's own servers, behind which anybody may be. ``memory``: the most that it may
+    take, as ``250MB``; a large part of the machine's where it is not given.
+    """
+
+    def __init__(
+        self, path: Path | None, key: bytes, shared: Sequence[Network] = (), memory: str | None = None
+    ) -> None:
         try:
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,9 +107,11 @@ class DuckDBStore:
                 f"{str(error).splitlines()[0]}"
             ) from error
         self._key = key
+        self._shared = shared
         self._lock = threading.RLock()
         self._refuse_other_schema(path)
-        for statement in ("SET TimeZone = 'UTC'", *TABLES.split(";")):
+        settings = ["SET TimeZone = 'UTC'", *([f"SET memory_limit = '{memory}'"] if memory else [])]
+        for statement in (*settings, *TABLES.split(";")):
             if statement.strip():
                 self._do(statement)
 
@@ -133,15 +148,18 @@ class DuckDBStore:
                 self._insert("open_messages", change.opened.select(list(OPEN)))
             for at in positions:
                 self._do(
-                    "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?)",
-                    [at.source, at.fingerprint, at.fingerprint_length, at.offset, at.line],
+                    "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    list(astuple(at)),
                 )
         return last
 
     def _kept(self, events: pl.DataFrame) -> pl.DataFrame:
         """The rows as they are kept: networks, and hashes in the place of recipients."""
         addresses = events["client_ip"].drop_nulls().unique()
-        networks = pl.Series([network(address) for address in addresses.to_list()], dtype=pl.String)
+        networks = pl.Series(
+            [None if within(each, self._shared) else network(each) for each in addresses.to_list()],
+            dtype=pl.String,
+        )
         text = (
             without_secrets(without_recipients(events["text"], events["kind"]))
             if "text" in events.columns
@@ -190,6 +208,14 @@ class DuckDBStore:
             return pl.DataFrame(schema=OPEN)
         found = self._frame(f"SELECT o.* FROM open_messages o JOIN asked c ON {SAME_ID}", asked=asked)
         return found.cast(OPEN)  # type: ignore[arg-type]
+
+    def webmail_logins(self, accounts: list[str], since: datetime) -> pl.DataFrame:
+        """Successful logins of the accounts to webmail after ``since``: columns account, time, client_ip."""
+        return self._frame(
+            "SELECT account, time, client_ip FROM events WHERE kind = 'login' AND service = 'webmail' AND success "
+            "AND client_ip IS NOT NULL AND time > ? AND account IN (SELECT unnest(?))",
+            [since, accounts],
+        )
 
     def positions(self) -> dict[str, Position]:
         """How far each source was read."""
@@ -256,6 +282,14 @@ class DuckDBStore:
         )
         step = max(1, -(-len(frame) // limit))
         return [str(text) for text in frame["text"].gather_every(step).to_list()]
+
+    def losses(self, since: datetime, until: datetime) -> pl.DataFrame:
+        """What is missing in (since, until]: columns of ``LOSSES`` and source, in order of time."""
+        return self._frame(
+            "SELECT source, line, time, host, lost, reason, silent_since FROM events WHERE kind = 'loss' "
+            "AND time > ? AND (time <= ? OR silent_since < ?) ORDER BY time, number",
+            [since, until, until],
+        )
 
     def purge(self, before: datetime, in_queue_since: datetime) -> int:
         """Forgets events older than ``before``, and open messages than ``in_queue_since``; returns how many events."""

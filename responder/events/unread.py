@@ -34,9 +34,9 @@ OTHERS = "lines of other kinds"
 col = pl.col
 
 
-def classes(lines: Lines, parsed: Parsed) -> pl.DataFrame:
-    """The lines that say nothing in ``parsed``, by class (see ``CLASSES``)."""
-    tables = (parsed.starts, parsed.ends, parsed.deliveries, parsed.logins, parsed.links)
+def classes(lines: Lines, parsed: Parsed, notices: pl.DataFrame) -> pl.DataFrame:
+    """The lines that say nothing in ``parsed`` and are no ``notices`` of losses, by class (see ``CLASSES``)."""
+    tables = (parsed.starts, parsed.ends, parsed.deliveries, parsed.logins, parsed.links, notices)
     said = pl.concat([table["line"] for table in tables]).unique()
     told = pl.Series([problem.line for problem in parsed.problems], dtype=pl.UInt64)
     number = lines.numbered(pl.int_range(pl.len(), dtype=pl.UInt32))

@@ -6,10 +6,11 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import polars as pl
 
-from responder.errors import BadInput
+from responder.errors import BadInput, BadInputs
 from responder.formats.format import Format, Parsed
 from responder.site.suggest import did_you_mean
 from responder.sources.lines import Lines
@@ -40,6 +41,7 @@ def together(several: Sequence[Format]) -> Format:
             pl.concat([one.logins for one in each]).sort("line"),
             pl.concat([one.links for one in each]).sort("line"),
             problems,
+            next((one.noted for one in each if one.noted is not None), None),
         )
 
     return Format(
@@ -47,14 +49,30 @@ def together(several: Sequence[Format]) -> Format:
         " and ".join(format_.title for format_ in several),
         lambda sample: any(format_.recognises(sample) for format_ in several),
         parse,
+        before="|".join(f"(?:{format_.before})" for format_ in several if format_.before),
     )
 
 
-def format_named(name: str) -> Format:
-    """The format of that name, or of several with ``+`` between them; raises BadInput with what is known."""
-    several = []
-    for one in name.split("+"):
-        if one not in formats():
-            raise BadInput(f"no log format '{one}'{did_you_mean(one, list(formats()))}")
-        several.append(formats()[one])
+MAPPED = "mapped:"
+"""What stands before the path of a mapping for JSON lines."""
+
+
+def format_named(name: str, folder: Path = Path()) -> Format:
+    """The format of that name, or of several with ``+`` between them; raises BadInputs with what is known.
+
+    ``mapped:PATH``, alone or as the last one, is a mapping; its path counts from ``folder``.
+    """
+    named, mapped, path = name.partition(MAPPED)
+    names = named.removesuffix("+").split("+") if named or not mapped else []
+    known = [*formats(), MAPPED]
+    wrong = [
+        BadInput(f"no log format '{one}'{did_you_mean(one, known)}") for one in names if one not in formats()
+    ]
+    if wrong:
+        raise BadInputs(wrong)
+    several = [formats()[one] for one in names]
+    if mapped:
+        from responder.formats.mapped import read_mapping
+
+        several.append(read_mapping(folder / path))
     return together(several)

@@ -3,7 +3,8 @@
 The user's name in these lines may hold anything but control characters, up to 80 bytes, where the server allows
 it (``auth_username_chars``); a failed login's name is a stranger's text. What stands before it is Dovecot's own.
 Behind it come Dovecot's own fields, of which the address is the first that we take: where the line could be read
-in two ways, a failed login is one of nobody, and a successful one is told of and passed over.
+in two ways, a failed login is one of nobody, and a successful one is told of and passed over. So is a proxy's
+failure, in which the name stands before the fields too, where it imitates a proxy's success.
 
 What the ``auth`` processes write tells of the same attempts, at times with the passwords; it is never looked at.
 """
@@ -33,7 +34,12 @@ PROGRAM = r"dovecot[A-Za-z0-9_.-]*(?:\[[0-9]*\])?: "
 HEAD = rf"^(?<stamp>{STAMP}) (?:(?<host>\S+) {PROGRAM})?(?:imap|pop3|submission|managesieve)$"
 """A line up to the mark. Dovecot's own file has neither host nor program."""
 
-SUCCESS = re.compile(r"(?:Info: )?(?:Login|Logged in)")
+PROXIED = r"proxy\([^()]*\): [Ss]tarted proxying to "
+"""What a login process that hands sessions on says once the server behind it has let the user in."""
+
+SUCCESS = re.compile(
+    rf"(?:Info: )?(?:Login|Logged in|{PROXIED}[^\s()]+(?: (?:\([^()]*\)|from [^\s()]+|as user [^\s()]+))*)"
+)
 """What a login process says of a success, before and since 2.4."""
 
 FAILURE = re.compile(
@@ -43,7 +49,8 @@ FAILURE = re.compile(
 """... and of a failure: why the session ended, and how many attempts were made in it."""
 
 LOGIN = (
-    r"^(?:Info: )?(?:(?:Login|Logged in): |(?:Disconnected|Aborted login|Login aborted)\b.*\(auth failed, )"
+    rf"^(?:Info: )?(?:(?:Login|Logged in): |{PROXIED}"
+    r"|(?:Disconnected|Aborted login|Login aborted)\b.*\(auth failed, )"
 )
 """Either of them, where no name follows."""
 
@@ -64,9 +71,9 @@ one of them tells what a client's certificate says."""
 NAMED = r"^(?:<(?<field_0>[^<>]*)>(?:, [^<>]*)?|(?<field_1>[^<>,]*)(?:, method=[^<>,]*)?)$"
 """The name in angle brackets and other fields before the address; or, where a comma ends it, with the mechanism."""
 
-AGAIN = r", rip=|>, method="
-"""What Dovecot does not write after the address: a second one, and the end of a name where it wrote none (it leaves
-the field out for clients of a local socket)."""
+AGAIN = r", rip=|>, method=|: user="
+"""What Dovecot does not write after the address: a second one, the end of a name where it wrote none (it leaves
+the field out for clients of a local socket), and the beginning of its fields."""
 
 IN_DOUBT = "a login whose fields are not where Dovecot writes them, or can be read in two ways; passed over"
 

@@ -183,12 +183,9 @@ def _said_after_extras() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
 def _timed(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
     """``frame`` with stamp and time: Exim's own, which has a year, or else syslog's."""
     stamps = frame["said"].str.slice(0, 19)
-    runs = stamps.rle().struct.unnest()
-    each = runs["value"].unique()
-    local = each.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-    utc = instants(local, lines.zone)
-    time = runs["value"].replace_strict(each, utc, default=None, return_dtype=pl.Datetime("us"))
-    time = second_passes(time.alias("time"), runs["value"], lines)
+    runs = stamps.rle().struct.unnest()  # lines of one second follow one another
+    local = runs["value"].str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    time = second_passes(instants(local, lines.zone).alias("time"), runs["value"], lines)
     frame = frame.with_columns(
         runs.select(time=time.repeat_by(runs["len"]).explode()).to_series(), stamps.alias("stamp")
     )
@@ -205,7 +202,8 @@ def _timed(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
 def _to_the_millisecond(frame: pl.DataFrame) -> pl.DataFrame:
     """``frame`` with the fraction and the zone of its stamps counted, where there are any."""
     after = pl.col("said").str.slice(19, 14)
-    if not frame.select(after.str.contains(r"^(?:\.\d| [+-]\d{4} )").any()).item():
+    first = pl.col("said").str.slice(19, 2)
+    if not frame.select((first.is_in([" +", " -"]) | first.str.starts_with(".")).any()).item():
         return frame
     fraction = after.str.extract(r"^\.(\d{1,6})").str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
     offset = after.str.extract(r"^(?:\.\d+)? ([+-]\d{4}) ")

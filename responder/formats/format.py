@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from responder.sources.before import with_before
 from responder.sources.lines import Lines, Problem
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
@@ -65,7 +66,8 @@ LOGINS: Schema = {
 class Parsed:
     """What a run of lines says; each frame is in line order, ``line`` being the line's number in its source.
 
-    Frames have a column ``text`` too when the lines were to be kept.
+    Frames have a column ``text`` too when the lines were to be kept. ``noted``: the places of lines that may be notices
+    of losses, where the format's own sieve looked for them.
     """
 
     starts: pl.DataFrame
@@ -74,13 +76,15 @@ class Parsed:
     logins: pl.DataFrame
     links: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LINKS))
     problems: tuple[Problem, ...] = field(default=())
+    noted: pl.Series | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """A log format: its name, how to recognise it from a few lines, and its parser.
 
-    ``logins_only``: it tells of no mail, so who asks about mail need not read it.
+    ``logins_only``: it tells of no mail, so who asks about mail need not read it. ``before``: a pattern of lines that
+    later ones need, as the login to a connection over which a message is handed in; none where it is empty.
     """
 
     name: str
@@ -88,3 +92,19 @@ class Format:
     recognises: Callable[[list[str]], bool]
     parse: Callable[[Lines], Parsed]
     logins_only: bool = False
+    before: str = ""
+
+    def read(self, lines: Lines) -> Parsed:
+        """What ``lines`` say, with what was carried to them in mind."""
+        together = with_before(lines)
+        said = self.parse(together)
+        extra = len(together) - len(lines)
+        if not extra:
+            return said
+        tables = ("starts", "ends", "deliveries", "logins", "links")
+        return replace(
+            said,
+            problems=tuple(problem for problem in said.problems if problem.line),
+            noted=None if said.noted is None else said.noted.filter(said.noted >= extra) - extra,
+            **{name: getattr(said, name).filter(pl.col("line") > 0) for name in tables},
+        )

@@ -53,7 +53,7 @@ def parse(lines: Lines) -> Parsed:
     """Submissions, deliveries and logins in ``lines``.
 
     OpenSMTPD does not write when a message leaves its queue; an id that comes to another message ends the first
-    one's life. What is handed in by a session that logged in before ``lines`` cannot be told from a stranger's.
+    one's life. What is handed in by a session whose login stands in no line cannot be told from a stranger's.
     """
     frame = entries(lines, "smtpd", INTERESTING).with_columns(said=col.message.str.strip_chars_end("\r\n"))
     problems = list(lines.problems)
@@ -121,4 +121,10 @@ def recognises(sample: list[str]) -> bool:
     return any(SAMPLE.search(line) for line in sample)
 
 
-FORMAT = Format("opensmtpd", "OpenSMTPD (syslog, traditional or ISO-8601 stamps)", recognises, parse)
+FORMAT = Format(
+    "opensmtpd",
+    "OpenSMTPD (syslog, traditional or ISO-8601 stamps)",
+    recognises,
+    parse,
+    before=r" smtpd\[\d+\]: [0-9a-f]{16} smtp (?:event=)?(?:connected|authentication) ",
+)

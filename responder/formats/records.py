@@ -6,7 +6,7 @@ that goes over several lines cannot be put together: such lines are told of and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -157,7 +157,14 @@ def header_of(line: str) -> list[str]:
 def objects(
     frame: pl.DataFrame, schema: Mapping[str, pl.DataType], lines: Lines, problems: list[Problem]
 ) -> pl.DataFrame:
-    """``frame`` with the keys of ``schema`` of the JSON object in each ``said``, null where it has none.
+    """``frame`` with the keys of ``schema`` of the JSON object in each ``said``, null where it has none."""
+    return decoded(frame, schema, lines, problems).unnest("object")
+
+
+def decoded(
+    frame: pl.DataFrame, schema: Mapping[str, pl.DataType], lines: Lines, problems: list[Problem]
+) -> pl.DataFrame:
+    """``frame`` with ``object``, the JSON object in each ``said``; lines without one are told of and left out.
 
     A list may be written with one object a line, its brackets and commas before or after them.
     """
@@ -173,10 +180,24 @@ def objects(
     else:
         problems += lines.told(frame.filter(~right)["row"], NO_OBJECT)
     frame = frame.filter(right)
-    decoded = _decoded(frame["said"], pl.Struct(dict(schema)))
-    bad = decoded.is_null()
-    problems += lines.told(frame.filter(bad)["row"], NO_OBJECT)
-    return frame.with_columns(decoded.alias("object")).filter(~bad).unnest("object")
+    frame = frame.with_columns(_decoded(frame["said"], pl.Struct(dict(schema))).alias("object"))
+    problems += lines.told(frame.filter(col.object.is_null())["row"], NO_OBJECT)
+    return frame.filter(col.object.is_not_null())
+
+
+def nested(paths: Iterable[Sequence[str]]) -> dict[str, pl.DataType]:
+    """The schema of records that have a text at each of ``paths``, none of which goes on from another."""
+    below: dict[str, list[Sequence[str]]] = {}
+    for path in paths:
+        below.setdefault(path[0], []).append(path[1:])
+    return {name: pl.Struct(nested(rest)) if any(rest) else pl.String() for name, rest in below.items()}
+
+
+def inside(record: pl.Expr, path: Sequence[str]) -> pl.Expr:
+    """What stands at ``path`` in ``record``."""
+    for name in path:
+        record = record.struct.field(name)
+    return record
 
 
 def _half_letters(frame: pl.DataFrame) -> pl.DataFrame:
@@ -251,6 +272,16 @@ def instant(text: pl.Expr) -> pl.Expr:
     return pl.concat_str(
         parts.struct[0], pl.lit("T"), parts.struct[1], parts.struct[2].fill_null("")
     ).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+
+
+LATEST = 4_102_444_800_000_000
+"""The year 2100, in microseconds: what is after it is in another unit, or no time."""
+
+
+def since_1970(microseconds: pl.Expr) -> pl.Expr:
+    """The UTC time so long after 1970, null where it is before that or after 2100."""
+    possible = pl.when(microseconds.is_between(0, LATEST)).then(microseconds)
+    return possible.cast(pl.Int64).cast(pl.Datetime("us"))
 
 
 def address(text: pl.Expr) -> pl.Expr:

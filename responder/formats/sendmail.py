@@ -84,8 +84,8 @@ def parse(lines: Lines) -> Parsed:
     """Submissions, deliveries and logins in ``lines``.
 
     A queue id is made of the time and never comes again, so nothing is lost where Sendmail does not write that a
-    message is done, as it does not by default. A message of a session that began
-    before ``lines`` cannot be told whose it is; where Sendmail names the protocol, that is said.
+    message is done, as it does not by default. A message of a session whose login stands in no line cannot be told
+    whose it is; where Sendmail names the protocol, that is said.
     """
     keep = ["text"] if lines.keep_text else []
     keys = ["row", "stamp", "time", "host", *keep]
@@ -240,4 +240,10 @@ def recognises(sample: list[str]) -> bool:
     return any(SAMPLE.search(line) for line in sample)
 
 
-FORMAT = Format("sendmail", "Sendmail (syslog, traditional or ISO-8601 stamps)", recognises, parse)
+FORMAT = Format(
+    "sendmail",
+    "Sendmail (syslog, traditional or ISO-8601 stamps)",
+    recognises,
+    parse,
+    before=rf" (?:{PROGRAMS})\[\d+\]: (?:\[ID [^\]]*\] )?(?:[0-9A-Za-z]{{14,16}}: )?AUTH=server, ",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection, Engine, select
@@ -20,7 +21,7 @@ from responder.decisions.policy import Policy
 from responder.detections.detect import detect, probes
 from responder.detections.detection import LONGEST, Detections
 from responder.detections.hit import Hit
-from responder.detections.past import with_lines, with_past
+from responder.detections.past import missing, with_lines, with_missing, with_past
 from responder.events.lives import QUEUE_LIFE
 from responder.events.store import EventStore
 from responder.state.tables import marks
@@ -67,6 +68,7 @@ class Watch:
                 self.policy,
                 hits,
                 self._enrich,
+                partial(missing, self.store),
             )
             connection.execute(
                 insert(marks)
@@ -83,4 +85,5 @@ class Watch:
 
     def _enrich(self, hit: Hit) -> Hit:
         log.info("hit", account=hit.account, detection=hit.detection, figures=hit.figures)
-        return with_lines(self.store, with_past(self.store, hit), EVIDENCE_LINES)
+        hit = with_missing(self.store, with_past(self.store, hit))
+        return with_lines(self.store, hit, EVIDENCE_LINES)

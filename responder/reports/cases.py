@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from responder.cases.book import read_case
+from responder.cases.book import CLOSED, read_case
 from responder.confirmation.evidence import confirm
 from responder.errors import NotFound
-from responder.state.tables import cases, decisions, runs, steps
+from responder.state.tables import audit, cases, decisions, runs, steps
 
 
 def list_cases(connection: Connection, everything: bool) -> list[dict[str, Any]]:
@@ -53,6 +53,7 @@ def show_case(connection: Connection, case_id: int) -> dict[str, Any]:
         raise NotFound(f"there is no case {case_id}; 'responder cases --all' lists them")
     return {
         **_row(connection, row),
+        "missing": _missing(connection, case_id),
         "evidence": [
             {
                 "family": each.family,
@@ -95,6 +96,14 @@ def show_case(connection: Connection, case_id: int) -> dict[str, Any]:
 
 
 STEP = ("step", "direction", "action", "state", "changes", "outputs", "reason", "intended_at", "ended_at")
+
+
+def _missing(connection: Connection, case_id: int) -> list[str]:
+    """Which lines were missing in the time in which a case was found quiet."""
+    closed = connection.execute(
+        select(audit.c.detail).where(audit.c.case_id == case_id, audit.c.tag == CLOSED)
+    ).scalar()
+    return list(closed.get("missing", ())) if closed else []
 
 
 def _all(connection: Connection, query: Any) -> list[dict[str, Any]]:

@@ -139,17 +139,25 @@ def _known(places: dict[Path_, Place], above: Path_, loc: Path_) -> Path_:
     return path
 
 
-def _fields(model: type[BaseModel], loc: Path_) -> list[str]:
-    """The keys that are known at ``loc`` in ``model``."""
-    current: Any = model
+def _fields(model: Any, loc: Path_) -> list[str]:
+    """The keys that are known at ``loc`` in ``model``; of a union, those of each kind."""
+    models = _models(model)
     for part in loc:
-        info = getattr(current, "model_fields", {}).get(part) if isinstance(part, str) else None
-        if info is not None:
-            current = info.annotation
-        for _ in range(3):
-            if hasattr(current, "model_fields"):
-                break
-            inner = [a for a in typing.get_args(current) if a is not type(None) and a is not str]
-            current = inner[-1] if inner else current
-    fields = getattr(current, "model_fields", {})
-    return [info.alias or name for name, info in fields.items()]
+        if isinstance(part, str):  # a field, or a key of a mapping of models
+            infos = [
+                info
+                for each in models
+                for name, info in each.model_fields.items()
+                if part in (name, info.alias)
+            ]
+            models = [found for info in infos for found in _models(info.annotation)] or models
+    return list(
+        dict.fromkeys(info.alias or name for each in models for name, info in each.model_fields.items())
+    )
+
+
+def _models(kind: Any) -> list[type[BaseModel]]:
+    """The models that values of a type may be, or hold."""
+    if hasattr(kind, "model_fields"):
+        return [kind]
+    return [model for each in typing.get_args(kind) for model in _models(each)]

@@ -21,6 +21,7 @@ from responder.sources.position import Position
 BATCH = 8 * 1024 * 1024
 ROTATED = 10
 """How many rotated neighbours are looked at for the rest of a file that went away, and what came after it."""
+PACKED = (".gz", ".zst", ".xz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,37 @@ class Read:
     position: Position
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A file beside the log, perhaps a rotated one: its first bytes, or why it cannot be read."""
+
+    path: Path
+    head: bytes
+    fault: OSError | None = None
+
+    def open(self) -> BinaryIO:
+        """The same file, unpacked; raises FileNotFoundError when another has its name by now."""
+        file = open_packed(self.path)
+        try:
+            if _head(file) != self.head:
+                raise FileNotFoundError(self.path)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+
 class FollowedFile:
     """Reads what was added to a file since a position.
 
     A file is known by its first bytes, not by its inode (copy and truncation keeps the inode, and inodes are
     used again). When they differ, or the file is shorter than what was read of it, it was rotated: the rest of
     the old one is read from the rotated copy that begins with the same bytes, then any that was rotated after
-    it, then the new one from its start. While the new one is missing or empty, the old one may still be written
-    to (a syslog daemon is told of the rotation after it): nothing is read until the new one has begun.
+    it, then the new one from its start. While the new one is missing or has no whole line, the old one may still
+    be written to (a syslog daemon is told of the rotation after it): nothing is read until the new one has begun.
+
+    Files may be renamed, compressed or truncated at any moment of it. What no longer stands as it was found is
+    left to the next read, which goes on from the position that was committed last.
     """
 
     def __init__(self, path: Path, zone: ZoneInfo) -> None:
@@ -48,15 +72,19 @@ class FollowedFile:
     def read(self, position: Position | None) -> Iterator[Read]:
         """What was added, batch by batch; raises SourceUnreadable. The caller commits each before the next."""
         try:
-            with self.path.open("rb") as file:
+            with self.path.open("rb", buffering=0) as file:
+                size, head = _state(file)
+                if b"\n" not in head and len(head) < ENOUGH:
+                    return
                 if position is None:
-                    position = self._beginning(file)
-                elif self._rotated(file, position):
-                    if os.fstat(file.fileno()).st_size == 0:
-                        return
-                    yield from self._rest(file, position)
-                    position = self._beginning(file)
-                    yield Read(self._lines(b"", position, ()), position)
+                    position = self._beginning(head)
+                elif _left(size, head, position):
+                    yield from self._rest(head, position)
+                    position = self._beginning(head)
+                    yield self._told(position)
+                elif position.fingerprint_length < len(head):
+                    known = self._beginning(head)
+                    position = replace(known, offset=position.offset, line=position.line)
                 yield from self._tail(file, position)
         except FileNotFoundError:
             if position is None:
@@ -64,59 +92,72 @@ class FollowedFile:
         except OSError as error:
             raise SourceUnreadable(self.path, error.strerror or str(error)) from error
 
-    def _beginning(self, file: BinaryIO) -> Position:
-        head = _head(file)
+    def _beginning(self, head: bytes) -> Position:
         return Position(self.source, fingerprint(head, len(head)), len(head), 0, 0)
 
     def _rotated(self, file: BinaryIO, position: Position) -> bool:
-        size = os.fstat(file.fileno()).st_size
-        return size < position.offset or not _begins(file, position)
+        return _left(*_state(file), position)
 
-    def _rest(self, new: BinaryIO, position: Position) -> Iterator[Read]:
-        """The unread end of the file that ``position`` is in, from its rotated copy, and the files after it."""
+    def _rest(self, new: bytes, position: Position) -> Iterator[Read]:
+        """The unread end of the file that ``position`` is in, and the files between it and the one that begins
+        with ``new``; raises FileNotFoundError when they were renamed meanwhile."""
         neighbours = self._neighbours()
-        found = False
-        for number, path in enumerate(neighbours):
+        copies = [number for number, each in enumerate(neighbours) if _begins(each.head, position)]
+        problem = self._lost(position)
+        for number in reversed(copies):  # what somebody copied away earlier is not all of it
             try:
-                with open_packed(path) as file:
-                    if not _begins(file, position):
-                        continue
-                    found = True
-                    for read in self._tail(file, position, final=True):
-                        position = read.position
-                        yield read
-                    heads = [_head(file), _head(new)]
-            except OSError:
-                continue  # being compressed just now, say: the copy beside it goes on where this one ended
-            for after in reversed(neighbours[:number]):
-                if _series(after) == _series(path):
-                    yield from self._whole(after, heads)
-            return
-        if not found:
-            yield Read(self._lines(b"", position, (self._lost(position),)), position)
-
-    def _whole(self, path: Path, heads: list[bytes]) -> Iterator[Read]:
-        """A file that came and went between two reads, unless it is a copy of one that begins with ``heads``."""
-        position = None
-        try:
-            with open_packed(path) as file:
-                head = _head(file)
-                if not head or any(one.startswith(head) or head.startswith(one) for one in heads):
-                    return
-                heads.append(head)
-                position = self._beginning(file)
-                for read in self._tail(file, position, final=True):
+                for read in self._end(neighbours[number], position):
                     position = read.position
                     yield read
-        except OSError as error:
-            if position:
-                problem = Problem(str(path), position.line + 1, f"cannot be read from here on: {error}")
-                yield Read(self._lines(b"", position, (problem,)), position)
+                break
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                problem = _broken(neighbours[number], error, position.line + 1)
+        else:
+            yield self._told(position, problem)
+        if copies:
+            series = {_series(neighbours[number].path) for number in copies}
+            younger = [each for each in neighbours[copies[0] :] if _series(each.path) in series]
+            yield from self._between(younger, new, position)
 
-    def _neighbours(self) -> list[Path]:
-        """Files beside this one whose name begins with its name, the newest first."""
-        found = [p for p in self.path.parent.glob(f"{_escaped(self.path.name)}?*") if p.is_file()]
-        return sorted(found, key=lambda p: p.stat().st_mtime_ns, reverse=True)[:ROTATED]
+    def _between(self, copies: list[Neighbour], new: bytes, position: Position) -> Iterator[Read]:
+        """The files after the first of ``copies``, each once, up to the one that begins with ``new``."""
+        known = [copies[0].head]
+        for each in copies[1:]:
+            if _alike(each.head, new):
+                return
+            if any(_alike(each.head, head) for head in known):
+                continue
+            if each.fault:
+                yield self._told(position, _broken(each, each.fault, 1))
+            if not each.head:
+                continue
+            known.append(each.head)
+            position = self._beginning(each.head)
+            try:
+                for read in self._end(each, position):
+                    position = read.position
+                    yield read
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                yield self._told(position, _broken(each, error, position.line + 1))
+
+    def _end(self, copy: Neighbour, position: Position) -> Iterator[Read]:
+        with copy.open() as file:
+            yield from self._tail(file, position, final=True)
+
+    def _neighbours(self) -> list[Neighbour]:
+        """Files beside this one whose name begins with its name, the oldest first.
+
+        A packed one is left out while the plain one stands beside it: it may be half written, and its time is
+        not yet that of its lines.
+        """
+        paths = [p for p in self.path.parent.glob(f"{_escaped(self.path.name)}?*") if p.is_file()]
+        times = {path: path.stat().st_mtime_ns for path in paths}
+        whole = [p for p in paths if p == _plain(p) or times[p] < times.get(_plain(p), times[p] + 1)]
+        return [_neighbour(path) for path in sorted(whole, key=times.__getitem__)[-ROTATED:]]
 
     def _lost(self, position: Position) -> Problem:
         return Problem(
@@ -125,16 +166,17 @@ class FollowedFile:
             "was rotated, and no rotated copy begins as it did: lines after this one may be lost",
         )
 
+    def _told(self, position: Position, *problems: Problem) -> Read:
+        """No lines, but what there is to say."""
+        return Read(self._lines(b"", position, problems), position)
+
     def _tail(self, file: BinaryIO, position: Position, final: bool = False) -> Iterator[Read]:
         """Whole lines from the position on; the last line too when the file is ``final`` and lacks its end."""
-        if position.fingerprint_length < ENOUGH:
-            head = _head(file)
-            position = replace(
-                position, fingerprint=fingerprint(head, len(head)), fingerprint_length=len(head)
-            )
         file.seek(position.offset)
         carry = b""
         while data := file.read(BATCH):
+            if not final and self._rotated(file, position):
+                return  # truncated just now: these bytes may be another file's
             data = carry + data
             end = data.rfind(b"\n") + 1
             carry = data[end:]
@@ -162,20 +204,54 @@ class FollowedFile:
         )
 
 
+def _state(file: BinaryIO) -> tuple[int, bytes]:
+    """Size and first bytes of a file that grows; the size first, so that it is not the smaller of a later file."""
+    return os.fstat(file.fileno()).st_size, os.pread(file.fileno(), ENOUGH, 0)
+
+
+def _left(size: int, head: bytes, position: Position) -> bool:
+    """Whether the file of this size and these first bytes is no longer the one that ``position`` is in."""
+    return size < position.offset or not _begins(head, position)
+
+
+def _begins(head: bytes, position: Position) -> bool:
+    """Whether the file with these first bytes is the one that ``position`` is in."""
+    head = head[: position.fingerprint_length]
+    return len(head) == position.fingerprint_length and fingerprint(head, len(head)) == position.fingerprint
+
+
+def _alike(one: bytes, other: bytes) -> bool:
+    """Whether two files that begin so are copies of one, as far as there is something to compare."""
+    return bool(one and other) and (one.startswith(other) or other.startswith(one))
+
+
+def _neighbour(path: Path) -> Neighbour:
+    try:
+        with open_packed(path) as file:
+            return Neighbour(path, _head(file))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return Neighbour(path, b"", error)
+
+
 def _head(file: BinaryIO) -> bytes:
     file.seek(0)
     return file.read(ENOUGH)
 
 
-def _begins(file: BinaryIO, position: Position) -> bool:
-    """Whether this is the file that ``position`` is in."""
-    head = _head(file)[: position.fingerprint_length]
-    return len(head) == position.fingerprint_length and fingerprint(head, len(head)) == position.fingerprint
+def _broken(copy: Neighbour, error: OSError, line: int) -> Problem:
+    return Problem(str(copy.path), line, f"cannot be read from here on: {error}")
+
+
+def _plain(path: Path) -> Path:
+    """The name of what a packed file was made of; the file's own when it is not packed, by its name."""
+    return path.with_suffix("") if path.suffix in PACKED else path
 
 
 def _series(path: Path) -> str:
     """What the names of one file's rotated copies have in common: all but numbers, dates and compression."""
-    return re.sub(r"\d+", "#", re.sub(r"\.(?:gz|zst|xz)$", "", path.name))
+    return re.sub(r"([.-]#)+", ".#", re.sub(r"\d+", "#", _plain(path).name))
 
 
 def _escaped(name: str) -> str:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BufferedReader
 from mmap import mmap
@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from responder.errors import SourceUnreadable
+from responder.sources.before import carried, nothing_before
 from responder.sources.carriers import unwrap
 from responder.sources.lines import LONGEST, Lines, Problem, cut, located
 from responder.sources.packed import HEAD, open_packed, unpacked
@@ -27,6 +30,7 @@ CHUNK = 32 * 1024 * 1024
 WORKERS = 2
 
 Result = TypeVar("Result")
+Known = TypeVar("Known")
 Progress = Callable[[int], None]
 
 
@@ -36,12 +40,15 @@ def read_given(
     work: Callable[[Lines], Result],
     problems: list[Problem],
     progress: Progress | None = None,
+    needed: str = "",
 ) -> Iterator[Result]:
     """``work`` on the lines of each file, chunk by chunk, side by side, results in order.
 
-    The lines' text is only there while ``work`` runs: their memory is used again. A file that cannot be read,
-    or not to its end, is told of in ``problems``, and the others go on.
+    The lines' text is only there while ``work`` runs: their memory is used again. Lines of the pattern ``needed`` are
+    carried on to those after them, through all files, as rotated ones follow one another. A file that cannot be
+    read, or not to its end, is told of in ``problems``, and the others go on.
     """
+    before = _known(nothing_before())
     buffers: list[mmap] = []
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: deque[Future[Result]] = deque()
@@ -49,9 +56,8 @@ def read_given(
             first = _known(1)
             try:
                 for buffer, length, reference in _chunks(path, buffers, progress):
-                    following: Future[int] = Future()
-                    run = _Run(str(path), buffer, length, reference, first, following)
-                    first = following
+                    run = _Run(str(path), buffer, length, reference, first, before, needed)
+                    first, before = run.following, run.after
                     waiting.append(pool.submit(_cut, run, zone, work, buffers))
                     while len(waiting) > WORKERS + 1:
                         yield waiting.popleft().result()
@@ -65,7 +71,8 @@ def read_given(
 class _Run:
     """One chunk of a file; ``first`` and ``following`` are the numbers of its first line and of the next chunk's.
 
-    Chunks are begun in order, so what is waited for was begun before.
+    ``before`` and ``after`` are the lines that are carried on to it and from it. Chunks are begun in order, so what is
+    waited for was begun before.
     """
 
     source: str
@@ -73,12 +80,15 @@ class _Run:
     length: int
     reference: datetime
     first: Future[int]
-    following: Future[int]
+    before: Future[pl.Series]
+    needed: str
+    following: Future[int] = field(default_factory=Future)
+    after: Future[pl.Series] = field(default_factory=Future)
 
 
-def _known(number: int) -> Future[int]:
-    future: Future[int] = Future()
-    future.set_result(number)
+def _known(value: Known) -> Future[Known]:
+    future: Future[Known] = Future()
+    future.set_result(value)
     return future
 
 
@@ -87,12 +97,18 @@ def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], buffers: li
         text, troubles = cut(run.buffer, run.length)
         first = run.first.result()
         run.following.set_result(first + len(text))
+        found = located(troubles, run.source, first)
+        lines = unwrap(Lines(run.source, first, text, run.reference, zone, problems=found))
+        if run.needed:
+            lines = replace(lines, before=run.before.result())
+        run.after.set_result(carried(lines, run.needed))
     except BaseException as error:
-        run.following.set_exception(error)
+        for promised in (run.following, run.after):
+            if not promised.done():
+                promised.set_exception(error)
         raise
     try:
-        found = located(troubles, run.source, first)
-        return work(unwrap(Lines(run.source, first, text, run.reference, zone, problems=found)))
+        return work(lines)
     finally:
         buffers.append(run.buffer)
 

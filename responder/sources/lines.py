@@ -51,6 +51,7 @@ class Lines:
     ``reference`` is an instant near the lines' own times, which chooses the year of stamps without one;
     ``zone`` is the zone of stamps without one. ``keep_text``: parsed rows keep their line, as evidence.
     ``numbers``: the number of each line (UInt64), where one stands for several and they do not simply count on.
+    ``before``: earlier lines that a format needs to understand these (see ``sources.before``).
     """
 
     source: str
@@ -61,6 +62,7 @@ class Lines:
     keep_text: bool = False
     problems: tuple[Problem, ...] = ()
     numbers: pl.Series | None = None
+    before: pl.Series | None = None
 
     def __len__(self) -> int:
         return len(self.text)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, event, select, text
 from responder.errors import ResponderError
 from responder.state.tables import marks, metadata
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised with every change of the tables; a database of another number is refused, never guessed at."""
 
 OWN_NUMBER = "own number"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from responder.systems.aliases import Aliases
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -62,6 +64,9 @@ class Directory(Protocol):
 
         Raises ChangedMeanwhile otherwise, OutcomeUnknown when the answer was lost.
         """
+
+    def aliases(self) -> Aliases:
+        """The account of every other name that the directory knows, read as a whole: minutes where it is large."""
 
     def ping(self) -> None:
         """Returns when the directory answers and lets us in."""

@@ -35,6 +35,12 @@ _HIDDEN = (32, 50)  # no such object, insufficient access rights
 _MASTER_ELSEWHERE = 10
 _OTHER = 80
 
+PAGED = "1.2.840.113556.1.4.319"
+PAGE = 500
+"""Entries asked for at once, which is what OpenLDAP gives where nothing else was configured (slapd.conf(5))."""
+
+LIFT = "give our account 'size.prtotal=unlimited' in its limits"
+
 
 class TooManyEntriesError(ResponderError):
     """The server had more entries than were asked for; ``names`` are those that it gave."""
@@ -86,6 +92,23 @@ class LdapClient:
         """At most ``limit`` entries below ``base``; raises TooManyEntriesError when there are more."""
         return self._found(base, search, attributes, ldap3.SUBTREE, limit)
 
+    def pages(self, base: str, search: str, attributes: list[str]) -> Iterator[list[Entry]]:
+        """Every entry below ``base``, page by page (RFC 2696) over one connection.
+
+        A server that has no pages gives them all at once. Raises SystemRefused where it gives fewer than it has.
+        """
+        with self._session() as connection:
+            cookie: bytes | None = None
+            while cookie is None or cookie:
+                paged = {"paged_size": PAGE, "paged_criticality": False, "paged_cookie": cookie}
+                code, entries = self._asked(connection, base, search, attributes, ldap3.SUBTREE, **paged)
+                if code == _SIZE_LIMIT:
+                    raise SystemRefused(self._name, f"it lists no more than some of its entries; {LIFT}")
+                self._check(connection)
+                yield entries
+                answer = connection.result.get("controls", {}).get(PAGED)
+                cookie = answer["value"]["cookie"] if answer else b""
+
     def read(self, dn: str, attributes: list[str]) -> Entry | None:
         """The entry of that name, None when it is not there or must not be seen."""
         return next(iter(self._found(dn, "(objectClass=*)", attributes, ldap3.BASE, 0, _HIDDEN)), None)
@@ -116,20 +139,25 @@ class LdapClient:
     ) -> list[Entry]:
         """The entries; a result code in ``none`` counts as no entry."""
         with self._session() as connection:
-            try:
-                connection.search(base, search, scope, attributes=attributes, size_limit=limit)
-            except _BROKEN as error:
-                raise SystemUnreachable(self._name, f"no answer to the search: {error}") from error
-            response = connection.response or []
-            entries = [_entry(each) for each in response if each["type"] == "searchResEntry"]
-            code = connection.result["result"]
+            code, entries = self._asked(connection, base, search, attributes, scope, size_limit=limit)
             if code == _SIZE_LIMIT:
                 raise TooManyEntriesError([entry.dn for entry in entries] + ["..."])
             if code not in none:
                 self._check(connection)
-            if not entries and any(each["type"] == "searchResRef" for each in response):
+            if not entries and any(each["type"] == "searchResRef" for each in connection.response or []):
                 raise SystemRefused(self._name, f"{base!r} is held by another server; ask that one")
             return entries
+
+    def _asked(
+        self, connection: Any, base: str, search: str, attributes: list[str], scope: str, **more: Any
+    ) -> tuple[int, list[Entry]]:
+        """The result code of a search, which is still to be checked, and the entries."""
+        try:
+            connection.search(base, search, scope, attributes=attributes, **more)
+        except _BROKEN as error:
+            raise SystemUnreachable(self._name, f"no answer to the search: {error}") from error
+        found = [_entry(each) for each in connection.response or [] if each["type"] == "searchResEntry"]
+        return connection.result["result"], found
 
     def _check(self, connection: Any) -> None:
         """Raises unless the request was done: a cut-off answer must never read as "there is none"."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, FilePath, model_validator
@@ -16,6 +16,7 @@ from pydantic import Field, FilePath, model_validator
 from responder.errors import AccountAmbiguous, AccountNotFound, ChangedMeanwhile, SystemRefused
 from responder.site.secret import Secret
 from responder.site.yaml import Written
+from responder.systems.aliases import Aliases, settled
 from responder.systems.contact import e164, mail_address
 from responder.systems.directory import LockState, Owner
 from responder.systems.facts import SiteFacts
@@ -27,8 +28,15 @@ FOR_GOOD = "000001010000Z"
 POLICY = "pwdPolicySubentry"
 
 
+Attribute = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
+
+
 class OpenLdapSettings(Written):
-    """``systems: directory:`` for OpenLDAP. ``servers``: URLs, tried in order; ``timeout``: seconds."""
+    """``systems: directory:`` for OpenLDAP. ``servers``: URLs, tried in order; ``timeout``: seconds.
+
+    ``aliases``: attributes whose addresses people log in with, too; such a login counts for the account of the
+    entry. An address that is somebody else's login or that two entries have is nobody's. ``[]``: none.
+    """
 
     kind: Literal["openldap"]
     servers: list[str] = Field(min_length=1)
@@ -44,6 +52,7 @@ class OpenLdapSettings(Written):
     backup_address_attribute: str = "supannMailPerso"
     mobile_attribute: str = "mobile"
     language_attribute: str = "preferredLanguage"
+    aliases: list[Attribute] = ["mail", "mailAlternateAddress"]
     default_policy: str | None = None
     timeout: int = Field(default=10, ge=1, le=120)
 
@@ -113,6 +122,25 @@ class OpenLdap:
             mobile=_usable(e164, entry.first(s.mobile_attribute)),
             language=_language(entry.first(s.language_attribute)) or self._site.language,
         )
+
+    def aliases(self) -> Aliases:
+        """The other names, by the attributes of the settings, of all entries that have a login."""
+        s = self._settings
+        if not s.aliases:
+            return Aliases()
+        pages = self._client.pages(s.base, f"({s.login_attribute}=*)", [s.login_attribute, *s.aliases])
+        claims = (
+            (entry.all(s.login_attribute), [value for each in s.aliases for value in entry.all(each)])
+            for page in pages
+            for entry in page
+        )
+        found = settled(claims, self._site.domain)
+        if not found.entries:
+            raise SystemRefused(
+                self.name,
+                f"no entry below {s.base!r} shows its {s.login_attribute}; give the right to read it",
+            )
+        return found
 
     def lock_state(self, entry_id: str) -> LockState:
         """The lock as it stands, and the policy by which it would be ignored, where that can be read."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from servers import slapd as server_of
 from servers.slapd import Slapd
 
 from responder.demo.directory import Person, StandInDirectory
@@ -17,6 +18,7 @@ from responder.errors import (
     SystemRefused,
     SystemUnreachable,
 )
+from responder.systems.aliases import Aliases
 from responder.systems.facts import SiteFacts
 from responder.systems.openldap import FOR_GOOD, OpenLdap, OpenLdapSettings
 
@@ -126,6 +128,17 @@ def test_two_entries_for_one_account_are_noticed(subject: Subject) -> None:
     """None of them is picked."""
     with pytest.raises(AccountAmbiguous, match="2 entries for account 'twin"):
         subject.directory.owner("twin@example.org")
+
+
+def test_the_other_names_of_an_account_are_told(subject: Subject) -> None:
+    """By the attributes that are configured; none are asked for where there are none."""
+    found = subject.directory.aliases()
+    assert found.entries >= 6
+    assert "twin" in found.refused
+    settings = {**subject.settings, "aliases": ["supannMailPerso", "noSuchAttribute"]}
+    assert _directory(settings).aliases().accounts["amartel.home@example.net"] == "amartel"
+    away = subject.settings["servers"][0].rpartition(":")[0] + ":1"
+    assert _directory({**settings, "aliases": [], "servers": [away]}).aliases() == Aliases()
 
 
 def test_locking_shuts_and_unlocking_gives_back(subject: Subject) -> None:
@@ -284,6 +297,63 @@ def test_an_entry_is_followed_when_it_moves(fresh_slapd: Slapd, monkeypatch: pyt
     assert after.locked
     assert after.dn != owner.dn
     assert "ou=staff" in after.dn
+
+
+MANY = 1600
+
+
+def _crowd() -> list[server_of.Person]:
+    """More people than a server lists in one answer; one of them claims what is others'."""
+    crowd = [
+        server_of.Person(f"u{n:04}", "A", "B", "pw", alternates=(f"name.{n}@example.org",))
+        for n in range(MANY)
+    ]
+    claimed = ("u0001@example.org", "Name.2@example.org", "eve.e@example.net", "no address")
+    return [*crowd, server_of.Person("eve", "Eve", "E", "pw", alternates=claimed)]
+
+
+def test_all_names_are_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no answer may hold so many; of a part of them nothing is taken."""
+    with Slapd(_crowd()) as server:
+        monkeypatch.setenv("DIRECTORY_PASSWORD", server.service_password)
+        settings = {
+            "servers": [server.tls_url],
+            "ca_file": str(server.ca),
+            "bind_dn": server.service_dn,
+            "base": server.people_base,
+        }
+        found = _directory(settings).aliases()
+        expected = {f"name.{n}": f"u{n:04}" for n in range(MANY) if n != 2} | {"eve.e@example.net": "eve"}
+        assert found == Aliases(expected, ("name.2", "u0001"), MANY + 1)
+
+        pages = _directory(settings)._client.pages(server.people_base, "(uid=*)", ["uid"])
+        assert len(next(pages)) < MANY
+        server.stop()
+        with pytest.raises(SystemUnreachable):
+            next(pages)
+        configuration = server.folder / "slapd.conf"
+        text = configuration.read_text(encoding="utf-8")
+        configuration.write_text(
+            text.replace("size.prtotal=unlimited", "size.prtotal=1000"), encoding="utf-8"
+        )
+        server.start()
+        with pytest.raises(
+            SystemRefused, match=r"some of its entries; give our account 'size\.prtotal=unlimited'"
+        ):
+            _directory(settings).aliases()
+
+
+def test_a_directory_that_shows_no_login_is_told_of(slapd: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must not read as "there are no other names"."""
+    monkeypatch.setenv("DIRECTORY_PASSWORD", slapd.service_password)
+    settings = {
+        "servers": [slapd.tls_url],
+        "ca_file": str(slapd.ca),
+        "bind_dn": slapd.service_dn,
+        "base": f"ou=policies,{slapd.base}",
+    }
+    with pytest.raises(SystemRefused, match="shows its uid; give the right to read it"):
+        _directory(settings).aliases()
 
 
 def test_a_server_that_is_back_is_used_again(fresh_slapd: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:

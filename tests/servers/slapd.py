@@ -58,6 +58,9 @@ rootdn "{root}"
 rootpw {root_password}
 directory {folder}/db
 dbnosync
+# Fewer than a listing of all has, but for who may have it page by page.
+sizelimit 200
+limits dn.exact="{service}" size.prtotal=unlimited
 index objectClass eq
 index uid,mail,supannMailPerso,mailAlternateAddress eq
 index cn,sn,givenName eq,sub

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from pathlib import Path
 from zlib import crc32
 
 import pytest
 from reading import events_of, run_of, utc
 
-from responder.backtest.backtest import Outcome, backtest
+from responder.backtest.backtest import Backtest, Outcome, backtest
+from responder.backtest.kept import Kept
 from responder.decisions.decision import Kind
 from responder.decisions.policy import Policy, load_policy
 from responder.detections.detection import Detections, load_detections
@@ -149,3 +151,23 @@ def test_a_look_at_one_line_log_works(detections, policy):
     assert events_of(line)["account"].to_list() == ["alice"]
     outcome = judged(detections, policy, [line])
     assert (outcome.messages, outcome.deliveries, outcome.verdicts) == (1, 0, [])
+
+
+def test_what_is_too_much_for_memory_is_judged_alike(detections, policy):
+    """Most of it being put away on a disk, and gone from there afterwards."""
+    logs = [
+        sending("mallory", 150, networks=4, unknown=60),
+        sending("alice", 20, every=60),
+        sending("mallory", 150, networks=4, at=3600) + sending("bob", 5),
+    ]
+    whole = judged(detections, policy, *logs)
+    test = Backtest(detections, policy, 15, kept=Kept(in_memory=100))
+    for part in parts(*logs):
+        test.add(part)
+    folder = Path(test.kept._folder.name)
+    text = b"".join(file.read_bytes() for file in folder.iterdir())
+    assert b"alice" in text
+    assert b"a@d" not in text
+    assert test.outcome() == whole
+    assert {verdict.account for verdict in whole.verdicts} == {"mallory"}
+    assert not folder.exists()

@@ -49,7 +49,7 @@ def test_what_is_not_written_is_assumed(config):
     keys = config().keys
     assert (keys.site.language, keys.storage.keep_days, keys.detection.interval) == ("en", 30, 15)
     assert (keys.storage.events, keys.storage.state) == (Path("var/events.duckdb"), Path("var/state.sqlite"))
-    assert keys.sources[0].follow == Path("/var/log/mail.log")
+    assert (keys.sources[0].follow, keys.sources[0].silence) == (Path("/var/log/mail.log"), 15)
     assert (keys.policy, keys.playbooks, keys.systems) == (None, [], {})
 
 
@@ -103,6 +103,16 @@ def test_every_mistake_is_told_at_once(config):
         "10:13: detection.interval: input should be a valid integer, unable to parse string as an integer, not '15s'",
         "11:1: polcy: unknown key; did you mean 'policy'?",
     ]
+
+
+@pytest.mark.parametrize("silence", ["0", "10081", "2h"])
+def test_a_silence_is_minutes_of_a_week_at_most(config, silence):
+    """Of a followed and of a received source alike."""
+    for keys in ("follow: /var/log/mail.log", "listen: '127.0.0.1:6514'"):
+        source = ("follow: /var/log/mail.log", f"{keys}, silence: {silence}")
+        (told,) = mistakes(config, source)
+        assert "silence" in told
+        assert config((source[0], f"{keys}, silence: 90")).keys.sources[0].silence == 90
 
 
 @pytest.mark.parametrize("zone", ["", "CEST+2", "../../etc/passwd", "/etc/localtime", "Europe", "\\0"])

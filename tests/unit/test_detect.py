@@ -16,6 +16,7 @@ from responder.detections.hit import Hit
 from responder.detections.past import with_lines, with_past
 from responder.detections.screen import Screen
 from responder.events.event import EVENTS
+from responder.events.lives import Part
 from responder.events.store import DuckDBStore
 
 EIGHT = utc(2025, 11, 24, 8)
@@ -296,9 +297,15 @@ def test_screening_drops_no_account_that_would_hit(spare, rows, written):
     """A coarse look at all finds every account that the close one finds."""
     rules = Detections(tuple(rule(f"rule-{n}", window, **when) for n, (when, window) in enumerate(written)))
     events = frame(rows)
-    screen = Screen(rules)
-    for part in (events[::2], events[1::2]):
-        screen.add(*(part.filter(pl.col("kind") == kind) for kind in ("delivery", "submission")))
+    kinds = [events.filter(pl.col("kind") == kind) for kind in ("delivery", "submission")]
+
+    def events_of(accounts: list[str]) -> list[Part]:
+        theirs = pl.col("account").is_in(accounts)
+        return [Part("mail.log", kinds[1].filter(theirs), kinds[0].filter(theirs), events.clear())]
+
+    screen = Screen(rules, events_of)
+    for n in range(2):
+        screen.add(*(each.gather_every(2, n) for each in kinds))
     able = screen.able()
     everything = found_in(spare, events, rules)
     if able is None:  # a rule without a bound: nobody is screened out

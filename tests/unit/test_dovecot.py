@@ -1,7 +1,8 @@
 """Dovecot's lines: whatever strangers get written into them, nobody else's account looks guilty.
 
 Strangers choose the name of a failed login (up to 80 bytes, without control characters, where the server's
-``auth_username_chars`` is empty), the name of a mechanism, and what a client's certificate says.
+``auth_username_chars`` is empty), the name of a mechanism, and what a client's certificate says. A proxy writes the
+name before its fields too, and what the server behind it answered, which may repeat the name.
 """
 
 from __future__ import annotations
@@ -24,12 +25,19 @@ AT = "Nov 24 08:00:01 mx1 dovecot:"
 TAIL = "method=PLAIN, rip=203.0.113.5, lip=198.51.100.7, TLS, session=<RwrUPPM17gDAAAIF>"
 FORGED = "method=PLAIN, rip=192.0.2.66, lip=192.0.2.1, mpid=1, TLS, session=<abc>"
 SAID = f"Login: user=<victim>, {FORGED}"
+PROXIED = f"started proxying to 192.0.2.1:143: user=<victim>, {FORGED}"
 LINE = f"imap-login: {SAID}"
 
 PAYLOADS = {
     "success": SAID,
     "success with level": f"Info: {SAID}",
     "success of 2.4": f"Logged in: user=<victim>, {FORGED}",
+    "success of a proxy": f"proxy(victim): {PROXIED}",
+    "name of a proxy closed, then a success": f"victim): {PROXIED}",
+    "the same of 2.4": f"victim): S{PROXIED[1:]}",
+    "the same without an address": "victim): started proxying to a: user=<victim>",
+    "the same without brackets": f"victim): {PROXIED}".replace("<victim>", "victim"),
+    "name of a proxy closed, then its end": "victim): started proxying to a",
     "login process": f"x-login: {SAID}",
     "line": f"Nov 24 08:00:02 mx1 dovecot: {LINE}",
     "line of the own file": f"Nov 24 08:00:02 {LINE}",
@@ -78,6 +86,16 @@ SILENT = {
     "name before the end of a session": f"{AT} imap-login: Disconnected (disconnected while authenticating, waited "
     f"1 secs): user=<@@>, {TAIL}",
     "name of a disabled user": f"{AT} imap-login: Disconnected (user disabled): user=<@@>, {TAIL}",
+    "name in a proxy's failure": f"{AT} imap-login: proxy(@@): Login failed to 192.0.2.10:143: NO: user=<@@>, {TAIL}",
+    "the same over a local socket": f"{AT} imap-login: proxy(@@): Login failed to 192.0.2.10:143: NO: user=<@@>, "
+    "method=PLAIN, secured, session=<abc>",
+    "the same without brackets": f"{AT} imap-login: proxy(@@): Login failed to 192.0.2.10:143: NO: user=@@, {TAIL}",
+    "name in a proxy's failure of 2.4": f"{AT} imap-login: Info: proxy(@@,192.0.2.10:143): Login failed: NO: "
+    f"user=<@@>, {TAIL}",
+    "reply to a proxy": f"{AT} imap-login: proxy(ann): Login failed to 192.0.2.10:143: @@: user=<ann>, {TAIL}",
+    "name in a proxy's error": f"{AT} imap-login: Error: proxy(@@): connect(192.0.2.10, 143) failed: x: user=<@@>, "
+    f"{TAIL}",
+    "end of a proxy's session": f"{AT} imap-login: proxy(ann): disconnecting 203.0.113.5 (@@): user=<ann>, {TAIL}",
     "name in an error": f"{AT} imap-login: Error: Timeout while finishing login (waited 30 secs): user=<@@>, {TAIL}",
     "certificate": f"{AT} imap-login: Disconnected (no auth attempts in 2 secs): user=<>, rip=203.0.113.5, "
     "lip=198.51.100.7, TLS handshaking: Received invalid SSL certificate: x: @@ (check ssl_ca), session=<abc>",
@@ -122,6 +140,9 @@ FAILED = {
 OWN_NAME = f"{AT} imap-login: Login: user=<@@>, {TAIL}"
 """A success, of whose name the server is sure."""
 
+PROXY_NAME = f"{AT} imap-login: proxy(@@): started proxying to 192.0.2.10:143: user=<@@>, {TAIL}"
+"""The same of a proxy, which writes the name twice."""
+
 text = st.text(st.characters(exclude_characters="\n", exclude_categories=("Cs",)), max_size=40)
 pieces = [payload for payload in PAYLOADS.values() if len(payload) < 1000]
 pieces += [
@@ -136,6 +157,10 @@ pieces += [
     ", ",
     "method=PLAIN",
     "-login: ",
+    "proxy(",
+    "): ",
+    "started proxying to a",
+    ": user=",
 ]
 imitations = st.lists(st.one_of(text, st.sampled_from(pieces)), max_size=6).map("".join)
 
@@ -240,6 +265,21 @@ def test_any_name_of_a_success_is_one_login_at_most_and_from_where_it_came(paylo
         assert (address, success) == ("203.0.113.5", True)
         assert account is None or account == payload.replace("\0", "")
     assert len(parsed.logins) + sum(IN_DOUBT in str(problem) for problem in parsed.problems) == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(imitations)
+@example("ann")
+@example(PAYLOADS["name of a proxy closed, then a success"])
+@example(PAYLOADS["the same without an address"])
+def test_any_name_of_a_proxy_s_success_is_that_name_or_nobody_s(payload):
+    """It stands there twice, of which the first says nothing."""
+    found = logins(PROXY_NAME.replace("@@", payload))
+    for account, address, success in found.select("account", "client_ip", "success").iter_rows():
+        assert (account, address, success) in {
+            (payload.replace("\0", ""), "203.0.113.5", True),
+            (None, "203.0.113.5", True),
+        }
 
 
 @settings(max_examples=200, deadline=None)

@@ -8,6 +8,7 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -284,6 +285,89 @@ def test_a_copy_that_is_being_compressed_is_finished_from_the_plain_one(log, rea
     Path(f"{plain}.gz").write_bytes(packed[: len(packed) // 2])
     assert reader.read() == [*more, "last"]
     assert reader.problems == []
+
+
+def test_an_older_copy_that_is_being_compressed_is_not_read_again(log, reader):
+    """Its packed copy is younger than what was rotated after it."""
+    log.append("three")
+    log.rename()
+    log.append("four")
+    assert reader.read() == ["three", "four"]
+    log.append("five")
+    log.rename()
+    log.append("six")
+    Path(f"{log.path}.2.gz").write_bytes(gzip.compress(Path(f"{log.path}.2").read_bytes()))
+    assert reader.read() == ["five", "six"]
+    assert reader.problems == []
+
+
+def test_a_copy_that_goes_away_while_it_is_looked_for_is_found_by_the_next_read(log, reader, monkeypatch):
+    """The plain one was there when the folder was listed."""
+    log.append("three")
+    log.rename()
+    log.append("four")
+    open_packed = followed.open_packed
+
+    def compress_first(path: Path) -> BinaryIO:
+        if path.exists():
+            log.compress()
+        return open_packed(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(followed, "open_packed", compress_first)
+        assert reader.read() == []
+    assert reader.read() == ["three", "four"]
+    assert reader.problems == []
+
+
+def test_copies_may_be_numbered_and_dated(log, reader):
+    """As where the naming was changed between two reads."""
+    log.append("three")
+    log.rename()
+    log.append("four")
+    log.rename().rename(f"{log.path}-20261124")
+    log.append("five")
+    assert reader.read() == ["three", "four", "five"]
+
+
+def test_a_copy_that_was_made_by_hand_earlier_is_not_taken_for_all_of_it(log, reader):
+    """Nor do the rotated ones after it go by its name."""
+    shutil.copyfile(log.path, f"{log.path}.saved")
+    os.utime(f"{log.path}.saved", (1_760_000_000, 1_760_000_000))
+    log.append("three")
+    log.rename()
+    log.append("four")
+    log.rename()
+    log.append("five")
+    assert reader.read() == ["three", "four", "five"]
+    assert reader.problems == []
+
+
+def test_a_new_file_begins_with_a_whole_line(log, reader):
+    """By half a line it could not be known again."""
+    log.append("three")
+    log.rename()
+    with log.path.open("ab") as file:
+        file.write(b"f")
+    assert reader.read(crash_after=2) == []
+    log.append("our")
+    log.rename()
+    log.append("five")
+    assert reader.read() == ["three", "four", "five"]
+
+
+def test_a_file_that_came_and_went_and_does_not_unpack_is_told_of(log, reader):
+    """From its first byte on, or from where it breaks off; those after it are read."""
+    log.append("three")
+    log.rename()
+    log.append("four")
+    log.rename()
+    log.compress().write_bytes(b"\x1f\x8b\x08\x00nonsense")
+    os.utime(f"{log.path}.1.gz", (1_760_000_003, 1_760_000_003))
+    log.append("five")
+    assert reader.read() == ["three", "five"]
+    assert len(reader.problems) == 1
+    assert reader.problems[0].startswith(f"{log.path}.1.gz:1: cannot be read from here on: ")
 
 
 def test_a_copy_that_does_not_unpack_is_told_of(log, reader):

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from responder.audit.trail import Trail
-from responder.cases.book import StateBook, floors, read_case, settled
+from responder.cases.book import CLOSED, StateBook, floors, read_case, settled
 from responder.cases.case import Book, Case
 from responder.cases.judge import judge
 from responder.cases.memory import MemoryBook
@@ -19,6 +19,7 @@ from responder.decisions.decision import Kind
 from responder.decisions.policy import Policy, load_policy
 from responder.detections.detection import Family, Severity
 from responder.detections.hit import Hit
+from responder.reports.cases import show_case
 from responder.state.database import open_state
 from responder.state.tables import cases, decisions, hits
 
@@ -61,11 +62,15 @@ class Desk:
     acted: list[tuple[str, int, Kind]] = field(default_factory=list)
     enriched: list[Hit] = field(default_factory=list)
     usual: dict[str, float] = field(default_factory=dict)
+    gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def judge(self, *found: Hit) -> list[tuple[str, Kind, Kind]]:
         """Judges hits; the account, kind and proposal of every decision so far."""
-        judge(self.book, self.policy, found, self._enrich)
+        judge(self.book, self.policy, found, self._enrich, self._missing)
         return self.decided()
+
+    def _missing(self, since: datetime, until: datetime) -> tuple[str, ...]:
+        return tuple(f"{begin:%H:%M}" for begin, end in self.gaps if begin <= until and end > since)
 
     def _enrich(self, hit: Hit) -> Hit:
         self.enriched.append(hit)
@@ -270,6 +275,34 @@ def test_a_quiet_case_is_closed_when_its_quiet_hours_ended(policy, connection):
     assert (old.closed_at, old.outcome) == (EIGHT + 4 * HOUR, "quiet")
     assert (new.closed_at, new.outcome) == (None, None)
     assert connection.execute(select(decisions.c.state)).scalars().all() == ["superseded", "waiting"]
+
+
+@pytest.mark.parametrize(
+    ("gap", "missing"),
+    [
+        ((HOUR, 2 * HOUR), ["09:00"]),
+        ((-HOUR, timedelta(0)), []),
+        ((5 * HOUR, 6 * HOUR), []),
+    ],
+)
+def test_a_case_that_was_quiet_while_lines_were_missing_says_so(policy, connection, gap, missing):
+    """In the trail and in what is shown of it; before and after that time they do not matter, and it is closed."""
+    desk = state_desk(policy, connection)
+    desk.gaps = [(EIGHT + gap[0], EIGHT + gap[1])]
+    desk.judge(hit("volume"), hit("volume", 9 * HOUR))
+    case = connection.execute(select(cases).order_by(cases.c.id)).first()
+    assert (case.closed_at, case.outcome) == (EIGHT + 4 * HOUR, "quiet")
+    (closed,) = [each for each in Trail(Stopped(), b"key").read(connection) if each.tag == CLOSED]
+    assert closed.detail == {"outcome": "quiet", **({"missing": missing} if missing else {})}
+    assert show_case(connection, case.id)["missing"] == missing
+
+
+def test_what_was_missing_is_kept_with_the_hit(policy, connection):
+    """And said with its evidence; a case that is open has no end to tell of."""
+    state_desk(policy, connection).judge(hit("volume", missing=("lines are missing: of mx1",)))
+    shown = show_case(connection, 1)
+    assert shown["evidence"][0]["words"] == "100 recipients in 10 min; lines are missing: of mx1"
+    assert shown["missing"] == []
 
 
 def test_every_step_is_in_the_trail(policy, connection):

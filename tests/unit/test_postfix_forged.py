@@ -325,7 +325,15 @@ def test_a_hundred_kilobytes_are_no_line_of_syslog_and_are_passed_over(places):
 @pytest.mark.parametrize("tail", ["", ", sasl_sender=a"])
 def test_a_queue_id_that_is_none_begins_no_message(tail):
     """Words and empty ids are no messages."""
-    for word in ("proxy-accept", "warning", "", "connect from unknown[203.0.113.5]", "removed", "4A1B2", "victim"):
+    for word in (
+        "proxy-accept",
+        "warning",
+        "",
+        "connect from unknown[203.0.113.5]",
+        "removed",
+        "4A1B2",
+        "victim",
+    ):
         assert counts(judged(f"{AT}/smtpd[14]: {word}: {LOGIN}{tail}")) == (1, 2, 0)
 
 

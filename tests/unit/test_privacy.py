@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responder.events.privacy import hashed, network, without_recipients, without_secrets
+from responder.events.network import network
+from responder.events.privacy import hashed, without_recipients, without_secrets
 
 HEAD = "Nov 24 08:00:01 mx1 postfix/smtp[12]: 4A1B2C3D4E: "
 RELAY = "relay=mx.example.com[198.51.100.7]:25, delay=1, delays=0.1/0/0.5/0.4, dsn=5.1.1, status=bounced"

@@ -76,6 +76,7 @@ def test_an_adapter_is_made_of_its_settings(kind: str) -> None:
         ("openldap", {"servers": []}, "at least 1 item"),
         ("openldap", {"password": "plain"}, "a secret must not stand in this file"),
         ("openldap", {"ca_file": "/nowhere.pem"}, "does not point to a file"),
+        ("openldap", {"aliases": ["jo@example.org"]}, "should match pattern"),
         ("openldap", {"timeout": 0}, "greater than or equal to 1"),
         ("request_tracker", {"url": "rt.example.org"}, "should match pattern"),
         ("request_tracker", {"url": "http://rt.example.org"}, "would send the secret in clear; use https://"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reading import run_of
 
 from responder.events.unread import MOST, OTHERS, Unread, classes
+from responder.formats.losses import losses
 from responder.formats.postfix import parse
 
 LOGIN = "Nov 24 08:00:01 mx1 postfix/smtpd[11]: 4A1B2C3D4E: client=pc[192.0.2.5], sasl_method=PLAIN, sasl_username=ann"
@@ -14,7 +15,7 @@ def unread(*lines: str, first: int = 1) -> Unread:
     """The classes of Postfix's and other lines."""
     found = Unread()
     run = run_of(*lines, first=first)
-    found.add(classes(run, parse(run)))
+    found.add(classes(run, parse(run), losses(run)))
     return found
 
 
@@ -59,7 +60,7 @@ def test_ever_new_classes_do_not_fill_the_memory():
     for run in range(4):
         names = ["".join(chr(97 + int(c)) for c in f"{run}{n:04d}") for n in range(MOST)]
         lines = run_of(*(f"Nov 24 08:00:01 mx1 cron[1]: {name}" for name in names))
-        found.add(classes(lines, parse(lines)))
+        found.add(classes(lines, parse(lines), losses(lines)))
     frame = found.frame()
     assert len(frame) == MOST
     assert (frame["form"][-1], frame["count"].sum()) == (OTHERS, 4 * MOST)
@@ -70,5 +71,12 @@ def test_classes_of_several_runs_are_added_up():
     found = Unread()
     for first in (1, 5):
         lines = run_of("Nov 24 08:00:01 mx1 cron[1]: hello", first=first)
-        found.add(classes(lines, parse(lines)))
+        found.add(classes(lines, parse(lines), losses(lines)))
     assert rows(found) == [("cron", "hello", 2, "mail.log:1")]
+
+
+def test_a_notice_of_lost_lines_is_no_line_without_an_event():
+    """It is an event; what only looks like one is not."""
+    notice = "imjournal: 5 messages lost due to rate-limiting"
+    found = unread(f"Nov 24 08:00:01 mx1 rsyslogd[7]: {notice}", f"Nov 24 08:00:01 mx1 cron[7]: {notice}")
+    assert rows(found) == [("cron", "imjournal: * messages lost due to rate-limiting", 1, "mail.log:2")]
