@@ -111,10 +111,11 @@ def names_of(config: Config | None) -> Names:
     from responder.cli.shared import plain
     from responder.errors import ResponderError
     from responder.events.account import Names
-    from responder.state.aliases import read_kept
 
     if not config:
         return Names()
+    from responder.state.aliases import read_kept
+
     try:
         aliases = read_kept(config.path(config.keys.storage.state))
     except ResponderError as error:
