@@ -38,7 +38,7 @@ def settled(claims: Claims, domain: str) -> Aliases:
     rows: list[tuple[int, str, str, bool]] = []
     entry = 0
     for entry, (logins, addresses) in enumerate(claims, 1):
-        if good := [each for each in logins if _is_plain(each)]:
+        if good := [each for each in logins if _is_login(each)]:
             rows += [(entry, good[0], each, True) for each in good]
             rows += [(entry, good[0], each, False) for each in addresses if _is_address(each)]
     columns = {"entry": pl.Int64, "account": pl.String, "name": pl.String, "is_login": pl.Boolean}
@@ -63,6 +63,11 @@ def _is_plain(value: str) -> bool:
     return value.isprintable() and " " not in value and "\ufffd" not in value and 0 < len(value) <= LONGEST
 
 
+def _is_login(value: str) -> bool:
+    """Whether something is left of it without domain and tag."""
+    return _is_plain(value) and value[0] not in "@+"
+
+
 def _is_address(value: str) -> bool:
-    local, _, domain = value.partition("@")
-    return _is_plain(value) and local[:1] not in ("", "+") and bool(domain) and not set("@+") & set(domain)
+    _, _, domain = value.partition("@")
+    return _is_login(value) and bool(domain) and not set("@+") & set(domain)

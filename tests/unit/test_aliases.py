@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from responder.errors import ResponderError
@@ -97,6 +97,9 @@ values = st.text("ab+@. E", max_size=4) | st.sampled_from(["a@example.org", "b@e
 
 
 @given(st.lists(st.tuples(st.lists(values, max_size=2), st.lists(values, max_size=3)), max_size=5))
+@settings(max_examples=200, deadline=None)
+@example([(["@", "a@example.org"], []), (["+", "a"], [])])
+@example([(["@", "E"], []), (["+", "@"], [])])
 def test_no_claim_changes_what_a_login_means(claims):
     """Whatever stands in the entries: a login that is another name is so of its own entry only."""
     logins = [{canonical_name(each, "example.org") for each in own if " " not in each} for own, _ in claims]
