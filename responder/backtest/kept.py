@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from responder.events.lives import Part, merged
+from responder.formats.format import LOGINS
 
 IN_MEMORY = 1_000_000
 """Events that are kept in memory: about 150 MB."""
@@ -80,9 +81,6 @@ class Kept:
     def _put_away(self, part: Part) -> None:
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="responder-backtest-")
-            self._parts = self._parts or [
-                Part(part.source, part.submissions.clear(), part.deliveries.clear(), part.logins.clear())
-            ]
         path = Path(self._folder.name) / str(len(self._away))
         domain = col.recipient.str.extract(r"(@[^@]*)$").fill_null("")
         hashed = pl.concat_str(col.recipient.hash(self._seed).cast(pl.String), domain)
@@ -96,4 +94,4 @@ class Kept:
         submissions, deliveries = (
             pl.read_ipc(path.with_suffix(f".{kind}")).filter(theirs) for kind in ("submissions", "deliveries")
         )
-        return Part(source, submissions, deliveries, self._parts[0].logins.clear())
+        return Part(source, submissions, deliveries, pl.DataFrame(schema=LOGINS))

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from responder.sources.lines import Problem
-
-PACKED = (".gz", ".zst", ".xz")
+from responder.sources.packed import PACKED, plain
 
 NUMBERED = re.compile(r"^(?P<base>.+)\.(?P<number>\d{1,5})$")
 """``mail.log.1``: the higher, the older."""
@@ -62,21 +61,17 @@ def _once(files: list[Path], problems: list[Problem]) -> list[Path]:
     """Without further compressions of the same file: while it is compressed, both are there."""
     kept: dict[str, Path] = {}
     for path in sorted(files, key=lambda each: (each.suffix in PACKED, each.name)):
-        plain = _plain(path)
-        if plain in kept:
-            problems.append(Problem(str(path), 0, f"is {kept[plain].name} once more; passed over"))
+        name = plain(path).name
+        if name in kept:
+            problems.append(Problem(str(path), 0, f"is {kept[name].name} once more; passed over"))
         else:
-            kept[plain] = path
+            kept[name] = path
     return list(kept.values())
-
-
-def _plain(path: Path) -> str:
-    return path.name.removesuffix(path.suffix) if path.suffix in PACKED else path.name
 
 
 def _place(path: Path) -> tuple[str, int, int, str]:
     """The series by its name, then dated copies by their date, numbered ones from the highest, the live file."""
-    name = _plain(path)
+    name = plain(path).name
     if match := DATED.match(name):
         return match["base"] + (match["end"] or ""), 0, 0, re.sub(r"\D", "", match["date"])
     if match := NUMBERED.match(name):

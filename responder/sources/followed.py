@@ -15,13 +15,12 @@ from responder.errors import SourceUnreadable
 from responder.sources.carriers import unwrap
 from responder.sources.fingerprint import ENOUGH, fingerprint
 from responder.sources.lines import Lines, Problem, cut, located
-from responder.sources.packed import open_packed
+from responder.sources.packed import open_packed, plain
 from responder.sources.position import Position
 
 BATCH = 8 * 1024 * 1024
 ROTATED = 10
 """How many rotated neighbours are looked at for the rest of a file that went away, and what came after it."""
-PACKED = (".gz", ".zst", ".xz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class FollowedFile:
         """The unread end of the file that ``position`` is in, and the files between it and the one that begins
         with ``new``; raises FileNotFoundError when they were renamed meanwhile."""
         neighbours = self._neighbours()
-        copies = [number for number, each in enumerate(neighbours) if _begins(each.head, position)]
+        copies = [number for number, each in enumerate(neighbours) if position.begins(each.head)]
         problem = self._lost(position)
         for number in reversed(copies):  # what somebody copied away earlier is not all of it
             try:
@@ -156,7 +155,7 @@ class FollowedFile:
         """
         paths = [p for p in self.path.parent.glob(f"{_escaped(self.path.name)}?*") if p.is_file()]
         times = {path: path.stat().st_mtime_ns for path in paths}
-        whole = [p for p in paths if p == _plain(p) or times[p] < times.get(_plain(p), times[p] + 1)]
+        whole = [p for p in paths if p == plain(p) or times[p] < times.get(plain(p), times[p] + 1)]
         return [_neighbour(path) for path in sorted(whole, key=times.__getitem__)[-ROTATED:]]
 
     def _lost(self, position: Position) -> Problem:
@@ -211,13 +210,7 @@ def _state(file: BinaryIO) -> tuple[int, bytes]:
 
 def _left(size: int, head: bytes, position: Position) -> bool:
     """Whether the file of this size and these first bytes is no longer the one that ``position`` is in."""
-    return size < position.offset or not _begins(head, position)
-
-
-def _begins(head: bytes, position: Position) -> bool:
-    """Whether the file with these first bytes is the one that ``position`` is in."""
-    head = head[: position.fingerprint_length]
-    return len(head) == position.fingerprint_length and fingerprint(head, len(head)) == position.fingerprint
+    return size < position.offset or not position.begins(head)
 
 
 def _alike(one: bytes, other: bytes) -> bool:
@@ -244,14 +237,9 @@ def _broken(copy: Neighbour, error: OSError, line: int) -> Problem:
     return Problem(str(copy.path), line, f"cannot be read from here on: {error}")
 
 
-def _plain(path: Path) -> Path:
-    """The name of what a packed file was made of; the file's own when it is not packed, by its name."""
-    return path.with_suffix("") if path.suffix in PACKED else path
-
-
 def _series(path: Path) -> str:
     """What the names of one file's rotated copies have in common: all but numbers, dates and compression."""
-    return re.sub(r"([.-]#)+", ".#", re.sub(r"\d+", "#", _plain(path).name))
+    return re.sub(r"([.-]#)+", ".#", re.sub(r"\d+", "#", plain(path).name))
 
 
 def _escaped(name: str) -> str:

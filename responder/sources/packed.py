@@ -21,6 +21,9 @@ SIP = 512
 HEAD = 6
 """Bytes of the longest mark."""
 
+PACKED = (".gz", ".zst", ".xz")
+"""How names of packed files end."""
+
 Unpacker = Callable[[BinaryIO], Iterator[bytes]]
 
 
@@ -173,3 +176,8 @@ UNPACKERS: dict[bytes, Unpacker] = {
     b"\xfd7zXZ\0": _xz,
 }
 """The first bytes of each kind of compressed file."""
+
+
+def plain(path: Path) -> Path:
+    """The name of what a packed file was made of; the file's own when it is not packed, by its name."""
+    return path.with_suffix("") if path.suffix in PACKED else path

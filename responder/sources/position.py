@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from responder.sources.fingerprint import fingerprint
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -21,3 +23,8 @@ class Position:
     line: int
     newest: datetime | None = None
     before: str = ""
+
+    def begins(self, head: bytes) -> bool:
+        """Whether a file with these first bytes is the one that was read."""
+        head = head[: self.fingerprint_length]
+        return len(head) == self.fingerprint_length and fingerprint(head, len(head)) == self.fingerprint

@@ -15,7 +15,6 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from responder.errors import SourceUnreadable
-from responder.sources.fingerprint import fingerprint
 from responder.sources.followed import FollowedFile, Read
 from responder.sources.position import Position
 
@@ -143,8 +142,7 @@ def spool_file(folder: Path) -> Path:
 
 def _begins(file: BinaryIO, position: Position) -> bool:
     """Whether this is the file that ``position`` is in."""
-    head = os.pread(file.fileno(), position.fingerprint_length, 0)
-    return fingerprint(head, position.fingerprint_length) == position.fingerprint
+    return position.begins(os.pread(file.fileno(), position.fingerprint_length, 0))
 
 
 def _end_of_lines(file: int) -> int:
