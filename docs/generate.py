@@ -23,7 +23,7 @@ from responder.cli.app import app
 from responder.decisions.policy import PolicyFile
 from responder.detections.detection import Detection, load_detections
 from responder.formats import formats
-from responder.formats.mapping import Mapping, Paths, When
+from responder.formats.mapped.mapping import Mapping, Paths, When
 from responder.measures import measures
 from responder.playbooks import names, template
 from responder.playbooks.playbook import Head

@@ -20,7 +20,7 @@ from responder.detections.detection import Detections
 from responder.detections.hit import Hit
 from responder.detections.past import missing, with_missing, with_past
 from responder.detections.screen import Screen, screened
-from responder.events.lives import Part
+from responder.events.lives import Part, merged
 from responder.events.loss import Loss, told
 from responder.events.network import Network
 from responder.events.store import DuckDBStore
@@ -40,11 +40,8 @@ class Outcome:
     losses: tuple[Loss, ...] = ()
 
 
-SPANS = {"account": pl.String(), "first": pl.Datetime("us"), "last": pl.Datetime("us")}
-"""When each account did something first and last."""
-
-COUNTED_TOGETHER = 4
-"""Parts that are screened in one go: beginning to count costs as much as counting a part."""
+TOGETHER = 4
+"""Parts that are screened and kept as one: to begin with one costs as much as to count it."""
 
 
 MEMORY = "250MB"
@@ -66,8 +63,9 @@ class Backtest:
     kept: Kept = field(default_factory=Kept)
     _screen: Screen = field(init=False)
     _losses: list[Part] = field(default_factory=list)
-    _uncounted: list[Part] = field(default_factory=list)
-    _spans: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SPANS))
+    _untaken: list[Part] = field(default_factory=list)
+    _accounts: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.String))
+    _ends: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.Datetime("us")))
 
     def __post_init__(self) -> None:
         self._screen = Screen(self.detections, self.kept.of)
@@ -78,33 +76,28 @@ class Backtest:
         if len(part.losses):
             nobody = part.deliveries.clear(), part.logins.clear()
             self._losses.append(Part(part.source, part.submissions.clear(), *nobody, part.losses))
-        part = Part(part.source, part.submissions, deliveries, part.logins.clear())
-        self.kept.add(part)
-        self._uncounted.append(part)
-        if len(self._uncounted) >= COUNTED_TOGETHER:
-            self._count()
+        self._untaken.append(Part(part.source, part.submissions, deliveries, part.logins.clear()))
+        if len(self._untaken) >= TOGETHER:
+            self._take()
 
-    def _count(self) -> None:
-        """Screens what was added since the last time."""
-        if not self._uncounted:
-            return
-        deliveries = pl.concat([part.deliveries for part in self._uncounted])
-        submissions = pl.concat([part.submissions for part in self._uncounted])
-        self._uncounted.clear()
-        self._screen.add(deliveries, submissions)
-        spans = [
-            each.group_by("account").agg(first=pl.col("time").min(), last=pl.col("time").max())
-            for each in (deliveries, submissions)
-        ]
-        together = pl.concat([self._spans, *spans]).group_by("account")
-        self._spans = together.agg(pl.col("first").min(), pl.col("last").max())
+    def _take(self) -> None:
+        """Screens and keeps what was added since the last time."""
+        for part in merged(self._untaken):
+            self.kept.add(part)
+            self._screen.add(part.deliveries, part.submissions)
+            for events in (part.deliveries, part.submissions):
+                accounts = events["account"].unique().rename("")
+                self._accounts = pl.concat([self._accounts, accounts]).unique()
+                times = pl.concat([self._ends, events["time"].rename("")])
+                self._ends = pl.Series([times.min(), times.max()], dtype=pl.Datetime("us"))
+        self._untaken.clear()
 
     def outcome(self) -> Outcome:
         """What would have been decided about all that was added; asked for once, at the end."""
         try:
-            self._count()
+            self._take()
             able = self._screen.able()
-            close = (self._spans if able is None else able)["account"].unique().to_list()
+            close = (self._accounts if able is None else able["account"].unique()).to_list()
             book = MemoryBook()
             if close:
                 self._judge(book, close, able)
@@ -114,10 +107,10 @@ class Backtest:
             book.verdicts,
             self.kept.messages,
             self.kept.deliveries,
-            len(self._spans),
+            len(self._accounts),
             len(close),
-            _aware(self._spans["first"].min()),
-            _aware(self._spans["last"].max()),
+            _aware(self._ends.min()),
+            _aware(self._ends.max()),
             tuple(
                 loss
                 for part in self._losses
@@ -133,13 +126,11 @@ class Backtest:
                 store.add(part.flat(), None, [])
             moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)
             hits = _hits(store, self.detections, moments, self.policy)
-            judge(
-                book,
-                self.policy,
-                hits,
-                lambda hit: with_missing(store, with_past(store, hit)),
-                partial(missing, store),
-            )
+            judge(book, self.policy, hits, partial(self._enriched, store), partial(missing, store))
+
+    def _enriched(self, store: DuckDBStore, hit: Hit) -> Hit:
+        hit = with_past(store, hit)
+        return with_missing(store, hit) if self._losses else hit
 
 
 def backtest(parts: Iterable[Part], detections: Detections, policy: Policy, interval: int) -> Outcome:

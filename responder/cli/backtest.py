@@ -55,10 +55,10 @@ def command(
     names = names_of(config)
     webmail = webmail_of(config)
     late = Late()
+    read_as = format_of(format_, files, mail_only=not webmail)  # no detection looks at logins yet
     with ThreadPoolExecutor(1) as pool, progress(files) as bar:
         judging = pool.submit(_prepare, config)  # while the files are read: half a second's imports
         waiting: list[Part] = []
-        read_as = format_of(format_, files, mail_only=not webmail)  # no detection looks at logins yet
         for part in read_events(files, read_as, site_zone, names, problems, bar, webmail=webmail, late=late):
             waiting.append(part)
             while judging.done() and waiting:

@@ -38,11 +38,14 @@ class Heard:
         """
         times = self.points["time"]
         before = pl.Series([newest], dtype=pl.Datetime("us")).append(times).cum_max().head(len(times))
-        gaps = self.points.with_columns(silent_since=before).filter(times - before > silence)
+        last = [each for each in (newest, times.max()) if isinstance(each, datetime)]
+        silent = times - before > silence
+        if not silent.any():
+            return self.notices, max(last, default=None)
+        gaps = self.points.with_columns(silent_since=before).filter(silent)
         minutes = (col.time - col.silent_since).dt.total_minutes()
         gaps = gaps.with_columns(reason=pl.format("no line for {} minutes", minutes))
         found = pl.concat([self.notices, gaps], how="diagonal").sort("line", maintain_order=True)
-        last = [each for each in (newest, times.max()) if isinstance(each, datetime)]
         return found.select(self.notices.columns), max(last, default=None)
 
 
@@ -57,13 +60,12 @@ def _points(lines: Lines, parsed: Parsed, silence: timedelta) -> pl.DataFrame:
     if not len(some):
         told = (parsed.starts, parsed.deliveries, parsed.logins)
         return pl.concat([each.select(list(POINTS)) for each in told]).sort("line")
-    far = some.with_columns(
-        since=col.time.shift(), begin=col.row.shift(), apart=col.row - col.row.shift()
-    ).filter((col.time - col.since > silence) & (col.apart > 1))
-    if len(far):
-        between = far.select(row=pl.int_ranges("begin", "row")).explode("row")["row"]
-        some = _stamped(lines, pl.concat([between, some["row"]]).unique().sort())
-    return some.select(list(POINTS))
+    far = (some["time"].diff() > silence) & (some["row"].diff() > 1)
+    if far.any():
+        between = some.select("row", begin=col.row.shift()).filter(far)
+        rows = between.select(row=pl.int_ranges("begin", "row")).explode("row")["row"]
+        some = _stamped(lines, pl.concat([rows, some["row"]]).unique().sort())
+    return some.select_seq(list(POINTS))
 
 
 def _stamped(lines: Lines, rows: pl.Series) -> pl.DataFrame:
@@ -71,6 +73,10 @@ def _stamped(lines: Lines, rows: pl.Series) -> pl.DataFrame:
     if not len(lines):
         return pl.DataFrame(schema={"row": pl.Int64, **POINTS})
     text = lines.text.gather(rows)
-    stamps = text.str.slice(0, 15).zip_with(text >= ":", text.str.extract(r"^(\S+)"))
-    found = pl.DataFrame({"row": rows, "time": times(stamps, lines)}).drop_nulls()
-    return found.select("row", lines.numbered(col.row).alias("line"), "time")
+    stamps, iso = text.str.slice(0, 15), text < ":"
+    if iso.any():
+        stamps = text.str.extract(r"^(\S+)").zip_with(iso, stamps)
+    found = pl.DataFrame({"row": rows, "time": times(stamps, lines)})
+    if found["time"].has_nulls():
+        found = found.drop_nulls()
+    return found.select_seq("row", lines.numbered(col.row).alias("line"), "time")

@@ -76,21 +76,22 @@ def join(parsed: Parsed, source: str, names: Names | str | None) -> Joined:
         parsed, starts=parsed.starts.with_columns(account), logins=parsed.logins.with_columns(account)
     )
     rest = {"origin": pl.lit(None, pl.String), "known": pl.lit(True)}
-    starts = parsed.starts.select(
+    starts = parsed.starts.select_seq(
         "line", *KEY, "account", "client_ip", message="queue_id", since="time", **rest
     )
-    ends = parsed.ends.select("line", *KEY, **NOTHING, **rest)
+    ends = parsed.ends.select_seq("line", *KEY, **NOTHING, **rest)
     marks = pl.concat([starts, ends]).sort("line")
     if len(parsed.links):
         marks = _with_links(marks, parsed.links)
     joined = parsed.deliveries.join_asof(marks, on="line", by=KEY, check_sortedness=False)
     known = joined["known"].is_not_null() & joined["origin"].is_null()
+    last = marks.unique(KEY, keep="last", maintain_order=False)
     return Joined(
         parsed,
         source,
-        joined.filter(known).drop("known", "origin"),
-        joined.filter(~known).drop("known", *OF_MESSAGE),
-        marks.unique(KEY, keep="last", maintain_order=False).drop("line", "known"),
+        joined.select_seq(pl.exclude("known", "origin")).filter(known),
+        joined.select_seq(pl.exclude("known", *OF_MESSAGE)).filter(~known),
+        last.select_seq(pl.exclude("line", "known")),
     )
 
 
@@ -197,12 +198,14 @@ class Change:
 
 def settled(joined: Joined, open_: pl.DataFrame) -> tuple[Part, Change]:
     """The events of the lines, and what they change; of the open messages only those ``asked`` for are needed."""
-    late = _of_origin(joined.unresolved, open_)
-    last = _of_origin(joined.last.filter(col.origin.is_not_null()).drop(*OF_MESSAGE), open_)
-    last = pl.concat([joined.last.filter(col.origin.is_null()).drop("origin"), last.select(list(OPEN))])
-    deliveries = pl.concat([joined.deliveries, late.select(joined.deliveries.columns)])
+    late, last = _of_origin(joined.unresolved, open_), joined.last
+    if (asked := last["origin"].is_not_null()).any():
+        found = _of_origin(last.filter(asked).drop(*OF_MESSAGE), open_)
+        last = pl.concat([last.filter(~asked), found.select(last.columns)])
+    last = last.select_seq(list(OPEN))
+    deliveries = pl.concat([joined.deliveries, late.select_seq(joined.deliveries.columns)])
     part = Part(joined.source, joined.parsed.starts, deliveries, joined.parsed.logins)
-    return part, Change(last.select(KEY), last.filter(col.account.is_not_null()))
+    return part, Change(last.select_seq(KEY), last.filter(last["account"].is_not_null()))
 
 
 def with_open(joined: Joined, open_: pl.DataFrame) -> tuple[Part, pl.DataFrame]:
@@ -211,7 +214,7 @@ def with_open(joined: Joined, open_: pl.DataFrame) -> tuple[Part, pl.DataFrame]:
     still = change.of(open_)
     newest = still["since"].max()
     if isinstance(newest, datetime):
-        still = still.filter(col.since > newest - QUEUE_LIFE)
+        still = still.filter(still["since"] > newest - QUEUE_LIFE)
     return part, still
 
 

@@ -72,7 +72,7 @@ def format_named(name: str, folder: Path = Path()) -> Format:
         raise BadInputs(wrong)
     several = [formats()[one] for one in names]
     if mapped:
-        from responder.formats.mapped import read_mapping
+        from responder.formats.mapped.reader import read_mapping
 
         several.append(read_mapping(folder / path))
     return together(several)

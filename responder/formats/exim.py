@@ -9,7 +9,6 @@ reading, the line says nothing and a problem tells of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import polars as pl
@@ -25,8 +24,16 @@ col = pl.col
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?"
 """The date, the time, milliseconds and the zone (log_selector millisec; log_timezone)."""
 
-ID = r"[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})"
-"""A message's id: 6-6-2 characters, since 4.97 6-11-4."""
+IDS = {
+    23: r"[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4}",
+    16: r"[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}",
+}
+"""The forms of a message's id and how long they are: since 4.97, and before."""
+
+ID = f"(?:{'|'.join(IDS.values())})"
+
+EXTRAS = r"^\S+ \S+ (?:[+-]\d{4} )?(?:\[\d+\] )?"
+"""What stands before the id, with the zone and the process that are there in some logs."""
 
 ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^\s"<>])+'
 """An address as Exim keeps it: quoted strings may hold spaces, nothing else does."""
@@ -47,6 +54,7 @@ SENT_FROM = (
 )
 """What follows ``<=`` of a message that came by SMTP, up to the login."""
 
+SIZE = " S="
 LOGGED_IN = r"[\w.-]+:(?P<account>[^:]*?)(?::.*?)?(?: PRDR)?(?: PRX=\S+)?(?: K)? S=\d+(?:\s|$)"
 """What follows ``A=``: the authenticator, the account, the sender that the client gave (smtp_mailauth), the size."""
 
@@ -75,8 +83,11 @@ FAILURE = (
 REASON = ": 535 Incorrect authentication data"
 """Which stands once in the line, or the names in it are anybody's guess."""
 
-OUTCOMES = {"=>": "sent", "->": "sent", ">>": "sent", "==": "deferred", "**": "bounced"}
+OUTCOMES = {"=> ": "sent", "-> ": "sent", ">> ": "sent", "== ": "deferred", "** ": "bounced"}
 """What the flags of deliveries say; ``*>`` is a rehearsal."""
+
+DONE = "Completed"
+"""What stands in a flag's place when a message leaves the queue."""
 
 ODD = r'^(?:["|/>:]|save |blackhole |[^ ]*"|[^ ]+ (?:\(|<[^> ]*(?:"| |$)))'
 """A recipient that is more than an address, or an address and another in angle brackets."""
@@ -108,8 +119,8 @@ def parse(lines: Lines) -> Parsed:
         frame.filter(col.said.str.contains("authenticator failed for", literal=True)), lines
     )
     of_messages = _of_messages(frame, lines)
-    starts = _starts(of_messages.filter(col.flag.is_in(["<=", "(="])), keys, lines, problems)
-    ends = of_messages.filter(col.flag.str.strip_chars_end("\r\n") == "Completed")
+    starts = _starts(of_messages.filter(col.flag.is_in(["<= ", "(= "])), keys, lines, problems)
+    ends = of_messages.filter((col.flag == DONE[:3]) & (col.rest.str.strip_chars_end("\r\n") == DONE[3:]))
     deliveries = _deliveries(of_messages.filter(col.flag.is_in(list(OUTCOMES))), keys, lines, problems)
     return parsed(lines, problems, starts, ends, _cut_through(deliveries, starts), failed)
 
@@ -152,36 +163,32 @@ def _written(lines: Lines) -> pl.DataFrame:
 
 def _of_messages(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
     """The lines with a message's id, split: queue_id, flag and rest, and their times."""
-    extras = frame["said"].str.contains(r"^\S+ \S+ [\[+-]")
-    if extras.any():
-        plain, more = _split(frame.filter(~extras), _said), _split(frame.filter(extras), _said_after_extras)
-        frame = pl.concat([plain, more]).sort("row") if len(plain) else more
-    else:
-        frame = _split(frame, _said)
-    return _timed(frame.filter(col.queue_id.str.contains(f"^{ID}$") & col.flag.is_not_null()), lines)
+    found, others = [], frame
+    for length, form in IDS.items():
+        these = others["said"].str.contains(rf"^.{{19}} {form} ")
+        if these.any():
+            after = col.said.str.slice(20 + length + 1)
+            found.append(_split(others.filter(these), col.said.str.slice(20, length), after))
+            others = others.filter(~these)
+    others = others.filter(others["said"].str.contains(rf"{EXTRAS}{ID} "))
+    exact = not len(others)
+    if len(others) or not found:
+        after = col.said.str.replace(rf"{EXTRAS}{ID} ", "")
+        found.append(_split(others, col.said.str.extract(rf"{EXTRAS}({ID})"), after))
+    return _timed(found[0] if len(found) == 1 else pl.concat(found).sort("row"), lines, exact)
 
 
-def _split(frame: pl.DataFrame, said: Callable[[], tuple[pl.Expr, pl.Expr, pl.Expr]]) -> pl.DataFrame:
-    """``frame`` with id, flag and rest."""
-    queue_id, flag, rest = said()
-    return frame.lazy().with_columns(queue_id=queue_id, flag=flag, rest=rest.fill_null("")).collect()
+def _split(frame: pl.DataFrame, queue_id: pl.Expr, after: pl.Expr) -> pl.DataFrame:
+    """``frame`` with id, and what comes ``after`` it: a flag with its space, and the rest."""
+    frame = frame.with_columns(queue_id=queue_id, rest=after)
+    return frame.with_columns(flag=col.rest.str.slice(0, 3), rest=col.rest.str.slice(3))
 
 
-def _said() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """``DATE TIME ID FLAG REST``."""
-    parts = col.said.str.splitn(" ", 5)
-    return parts.struct[2], parts.struct[3], parts.struct[4]
+def _timed(frame: pl.DataFrame, lines: Lines, exact: bool = False) -> pl.DataFrame:
+    """``frame`` with stamp and time: Exim's own, which has a year, or else syslog's.
 
-
-def _said_after_extras() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """``DATE TIME ZONE [PID] ID FLAG REST``."""
-    after = col.said.str.splitn(" ", 3).struct[2].str.replace(r"^(?:[+-]\d{4} )?(?:\[\d+\] )?", "")
-    parts = after.str.splitn(" ", 3)
-    return parts.struct[0], parts.struct[1], parts.struct[2]
-
-
-def _timed(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
-    """``frame`` with stamp and time: Exim's own, which has a year, or else syslog's."""
+    ``exact``: nothing stands between the seconds and the rest.
+    """
     stamps = frame["said"].str.slice(0, 19)
     runs = stamps.rle().struct.unnest()  # lines of one second follow one another
     local = runs["value"].str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
@@ -189,7 +196,8 @@ def _timed(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
     frame = frame.with_columns(
         runs.select(time=time.repeat_by(runs["len"]).explode()).to_series(), stamps.alias("stamp")
     )
-    frame = _to_the_millisecond(frame)
+    if not exact:
+        frame = _to_the_millisecond(frame)
     own = ~col.said.str.starts_with("- - ")
     if frame["outer"].null_count() == len(frame):
         return frame
@@ -201,10 +209,9 @@ def _timed(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
 
 def _to_the_millisecond(frame: pl.DataFrame) -> pl.DataFrame:
     """``frame`` with the fraction and the zone of its stamps counted, where there are any."""
-    after = pl.col("said").str.slice(19, 14)
-    first = pl.col("said").str.slice(19, 2)
-    if not frame.select((first.is_in([" +", " -"]) | first.str.starts_with(".")).any()).item():
+    if not frame["said"].str.contains(r"^.{19}(?:\.| [+-])").any():
         return frame
+    after = col.said.str.slice(19, 14)
     fraction = after.str.extract(r"^\.(\d{1,6})").str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
     offset = after.str.extract(r"^(?:\.\d+)? ([+-]\d{4}) ")
     minutes = offset.str.slice(1, 2).cast(pl.Int64) * 60 + offset.str.slice(3, 2).cast(pl.Int64)
@@ -229,48 +236,61 @@ def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[P
         )
         found = pl.concat([found.filter(~odd), again.unnest("parts").select(found.columns)]).sort("row")
     quoted = col.quoted.is_not_null() | col.sni.str.starts_with(' SNI="').fill_null(False)
-    told = (
-        col.tail.str.contains(AGAIN)
+    ended = col.tail.str.contains(AGAIN)
+    told = found.filter(ended | col.ident.is_not_null() | quoted | col.client_ip.is_null()).filter(
+        ended
         | (col.ident.is_not_null() & col.tail.str.contains(AGAIN_IDENT))
         | (quoted & col.tail.str.contains(AGAIN_QUOTED))
         | (col.client_ip.is_null() & col.rest.str.contains(AUTHENTICATED))
-    ).fill_null(False)
-    found = found.with_columns(
-        account=pl.when(col.client_ip.is_not_null()).then(col.tail.str.extract(f"^{LOGGED_IN}")), told=told
     )
-    problems += lines.told(found.filter("told")["row"], AMBIGUOUS)
-    return found.filter(col.account.is_not_null() & ~col.told & (col.account != "")).select(
-        *keys, "account", col.client_ip.str.to_lowercase()
+    if len(told):
+        problems += lines.told(told["row"], AMBIGUOUS)
+        found = found.join(told, on="row", how="anti", maintain_order="left")
+    found = found.filter(found["client_ip"].is_not_null())
+    found = found.with_columns(_logged_in(found["tail"]).alias("account")).filter(col.account != "")
+    return found.select_seq(*keys, "account", col.client_ip.str.to_lowercase())
+
+
+def _logged_in(tails: pl.Series) -> pl.Series:
+    """The account of what follows ``A=``; so few stand before the first size that each is read once."""
+    found = tails.to_frame().with_columns(parts=tails.str.splitn(SIZE, 2)).unnest("parts")
+    usual = found["field_1"].str.contains(r"^\d+(?:\s|$)").fill_null(False)
+    each = found.select(pl.col("field_0").unique())
+    each = each.with_columns(
+        account=pl.concat_str("field_0", pl.lit(f"{SIZE}0")).str.extract(f"^{LOGGED_IN}")
     )
+    quick = found.join(each, on="field_0", how="left", maintain_order="left")["account"]
+    return quick if usual.all() else quick.zip_with(usual, tails.str.extract(f"^{LOGGED_IN}"))
 
 
 def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:
     """``FLAG ADDRESS (PARENT) <ORIGINAL> R=ROUTER T=TRANSPORT ...``, with the other server's words at the end."""
-    parts = col.rest.str.splitn(" ", 3)
-    first = parts.struct[0].str.strip_chars_end("\r\n:")
-    second = parts.struct[1]
-    found = frame.with_columns(
-        odd=col.rest.str.contains(ODD),
-        recipient=pl.when(second.str.starts_with("<"))
-        .then(second.str.strip_chars("<>:\r\n"))
-        .otherwise(first),
-    )
-    if found["odd"].any():
-        found = found.with_columns(parts=pl.when("odd").then(col.rest.str.extract_groups(RECIPIENT)))
-        address, top = (col.parts.struct.field(name) for name in ("address", "top"))
-        bare = pl.when(~address.str.contains(r"^(?:[|/>:]|save |blackhole$)")).then(address)
-        found = found.with_columns(
-            recipient=pl.when("odd").then(pl.coalesce(top, bare)).otherwise(col.recipient),
-            unread=col.odd & address.is_null(),
-        )
-        problems += lines.told(found.filter("unread")["row"], NO_RECIPIENT)
+    odd = frame["rest"].str.contains(ODD)
+    found = _plain(frame.filter(~odd) if odd.any() else frame)
+    if odd.any():
+        others = frame.filter(odd).with_columns(parts=col.rest.str.extract_groups(RECIPIENT)).unnest("parts")
+        problems += lines.told(others.filter(col.address.is_null())["row"], NO_RECIPIENT)
+        bare = pl.when(~col.address.str.contains(r"^(?:[|/>:]|save |blackhole$)")).then("address")
+        others = others.with_columns(recipient=pl.coalesce("top", bare))
+        found = pl.concat([found, others.select(found.columns)])
     found = found.filter(col.recipient.is_not_null() & (col.recipient != ""))
-    taken = col.flag.is_in(["=>", "->", ">>"])
+    taken = col.flag.is_in(["=> ", "-> ", ">> "])
     return (
         pl.concat([_taken(found.filter(taken), keys), _refused(found.filter(~taken), keys)])
         .sort("row")
         .with_columns(col.recipient.str.to_lowercase())
     )
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with its recipients, which are one word; where another in angle brackets follows, that one."""
+    parts = col.parts.struct
+    frame = frame.with_columns(parts=col.rest.str.splitn(" ", 2))
+    frame = frame.with_columns(recipient=parts[0].str.strip_chars_end("\r\n:"), more=parts[1]).drop("parts")
+    if (pointed := frame["more"].str.starts_with("<").fill_null(False)).any():
+        top = col.more.str.splitn(" ", 2).struct[0].str.strip_chars("<>:\r\n")
+        frame = frame.with_columns(recipient=pl.when(pointed).then(top).otherwise("recipient"))
+    return frame.drop("more")
 
 
 def _taken(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -298,7 +318,7 @@ def _refused(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         "recipient",
         "flag",
         dsn=reply.struct.field("dsn"),
-        outcome=pl.when(col.flag == "==")
+        outcome=pl.when(col.flag == "== ")
         .then(pl.lit("deferred"))
         .when(given_up)
         .then(pl.lit("expired"))
@@ -308,7 +328,7 @@ def _refused(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 def _cut_through(deliveries: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
     """``deliveries``, those of ``>>`` at the line of their message: Exim writes them before its ``<=``."""
-    early = deliveries["flag"] == ">>"
+    early = deliveries["flag"] == ">> "
     if not early.any() or not len(starts):
         return deliveries
     at = starts.select("host", "queue_id", begun="row").sort("begun")

@@ -79,17 +79,15 @@ def _between(text: pl.Expr, left: str, right: str) -> pl.Expr:
 
 def parse(lines: Lines) -> Parsed:
     """Submissions, deliveries, failed logins and ends of messages in ``lines``."""
-    frame = (
-        pl.DataFrame({"text": lines.text}).with_row_index("row").filter(col.text.str.contains(INTERESTING))
-    )
-    iso = _any_iso(frame)
+    interesting = lines.text.str.contains(INTERESTING)
+    text = lines.text.filter(interesting)
     keep = ["text"] if lines.keep_text else []
     keys = ["row", "stamp", "time", "host", "queue_id", *keep]
+    iso = text < ":"  # the character after 9: ISO-8601 stamps begin with a digit
     sieved = (
-        frame.lazy()
-        .select("row", *keep, iso=_iso(col.text) if iso else pl.lit(False), parts=_split(col.text, ": ", 3))
-        .select("row", *keep, *_header(iso), queue_id=_part(1), rest=_part(2))
-        .collect()
+        pl.DataFrame({"row": interesting.arg_true(), "text": text, "iso": iso})
+        .select_seq("row", "iso", *keep, parts=_split(col.text, ": ", 3))
+        .select_seq("row", *keep, *_header(iso.any()), queue_id=_part(1), rest=_part(2))
         .pipe(lambda each: each.with_columns(times(each["stamp"], lines)))
     )
     frame = sieved.join(_daemons(sieved["from"]), on="from", how="inner", maintain_order="left")
@@ -102,17 +100,16 @@ def parse(lines: Lines) -> Parsed:
     )
     handed_in = client.filter(col.queue_id.str.contains(QUEUE_ID))
     authenticated = handed_in.filter(_part(1).is_not_null())
-    through = [_handed_over(agents, keys)]
+    links = [_handed_over(agents, keys), _came_back(handed_in.filter(_part(1).is_null()), keys)]
     if smtpd["queue_id"].is_in(BEFORE_QUEUE).any():
         proxied, others, accepted = _through_proxy(smtpd, client, lines, keys)
         authenticated = pl.concat([authenticated, proxied]).sort("row")
         ends = pl.concat([ends.select(keys), others]).sort("row")
-        through.append(accepted)
+        links.append(accepted)
     starts = _starts(authenticated, keys, lines, problems)
     deliveries = _deliveries(agents, keys, lines, problems)
     logins = _failed_logins(smtpd.filter(col.queue_id == "warning"), keys)
-    links = pl.concat([_came_back(handed_in.filter(_part(1).is_null()), keys), *through])
-    found = parsed(lines, problems, starts, ends, deliveries, logins, links)
+    found = parsed(lines, problems, starts, ends, deliveries, logins, pl.concat(links))
     return replace(found, noted=_others(sieved["row"], frame["row"]))
 
 
@@ -135,15 +132,6 @@ def _header(iso: bool) -> tuple[pl.Expr, pl.Expr]:
     return stamp.alias("stamp"), _upto(rest, "[").alias("from")
 
 
-def _iso(text: pl.Expr) -> pl.Expr:
-    """Whether a line begins with a digit, as ISO-8601 stamps do."""
-    return text < ":"  # the character after 9
-
-
-def _any_iso(frame: pl.DataFrame) -> bool:
-    return bool(frame.select(_iso(col.text).any()).item())
-
-
 def _daemons(texts: pl.Series) -> pl.DataFrame:
     """Host and role of each text before the process ids, those of Postfix that we hear only."""
     said = [(text, PROGRAM.match(text)) for text in texts.unique().to_list() if text]
@@ -158,18 +146,15 @@ def _others(rows: pl.Series, ours: pl.Series) -> pl.Series:
 
 def _starts(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:
     """``ID: client=NAME[IP](:PORT)(, orig_...), sasl_method=M, sasl_username=U(, sasl_sender=S)``."""
-    frame = (
-        frame.lazy()
-        .select(
-            *keys,
-            client_ip=pl.when(_part(0).str.contains(CLIENT)).then(
-                _between(_part(0), "[", "]").str.to_lowercase()
-            ),
-            account=_part(1).str.strip_chars_end("\r\n"),
-        )
-        .filter(col.account != "")
-        .collect()
+    frame = frame.select_seq(
+        *keys,
+        client_ip=pl.when(_part(0).str.contains(CLIENT)).then(
+            _between(_part(0), "[", "]").str.to_lowercase()
+        ),
+        account=_part(1).str.strip_chars_end("\r\n"),
     )
+    if (frame["account"] == "").any():
+        frame = frame.filter(col.account != "")
     if frame["client_ip"].has_nulls():
         odd = frame.filter(col.client_ip.is_null())["row"]
         problems += lines.told(odd, NO_CLIENT)
@@ -196,20 +181,18 @@ HANDED_OVER = (
 
 def _came_back(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """``ID: client=NAME[IP], orig_queue_id=ORIGIN, orig_client=...``; a login comes first."""
-    found = frame.select(*keys, origin=col.rest.str.extract(CAME_BACK), late=pl.lit(False))
-    return found.filter(col.origin.str.contains(QUEUE_ID))
+    found = frame.select_seq(*keys, origin=col.rest.str.extract(CAME_BACK), late=pl.lit(False))
+    return found.filter(found["origin"].str.contains(QUEUE_ID))
 
 
 def _handed_over(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """The links of deliveries that were a hand-over to a filter on this machine."""
-    alone = col.rest.str.count_matches(", relay=", literal=True) == 1  # none in an address, as before 3.5
-    return (
-        frame.filter(col.rest.str.contains(r"\[(?:127\.|::1\])"))
-        .filter(alone & col.queue_id.str.contains(QUEUE_ID))
-        .with_columns(origin="queue_id", queue_id=col.rest.str.extract(HANDED_OVER), late=pl.lit(True))
-        .filter(col.queue_id.str.contains(QUEUE_ID))
-        .select(*keys, "origin", "late")
-    )
+    here = frame.filter(frame["rest"].str.contains(r"\[(?:127\.|::1\])"))
+    if len(here):
+        alone = col.rest.str.count_matches(", relay=", literal=True) == 1  # none in an address, as before 3.5
+        here = here.filter(alone & col.queue_id.str.contains(QUEUE_ID))
+    here = here.with_columns(origin="queue_id", queue_id=col.rest.str.extract(HANDED_OVER), late=pl.lit(True))
+    return here.select_seq(*keys, "origin", "late").filter(here["queue_id"].str.contains(QUEUE_ID))
 
 
 NO_QUEUE = "NOQUEUE"
@@ -253,7 +236,7 @@ def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: li
     frame = frame.filter(col.queue_id.str.contains(QUEUE_ID))
     odd = frame["rest"].str.contains('"', literal=True)
     plain = frame.filter(~odd) if odd.any() else frame
-    found = _outcomes(plain.select(*keys, "rest", recipient=_upto(col.rest, ">")), keys)
+    found = _outcomes(plain.with_columns(recipient=_upto(col.rest, ">")), keys)
     if odd.any():
         found = pl.concat([found, _outcomes(_matched(frame.filter(odd), QUOTED, keys), keys)]).sort("row")
     if found["outcome"].has_nulls():
@@ -281,7 +264,7 @@ def _outcomes(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     start = col.rest.str.find(", dsn=", literal=True)
     result = col.rest.cast(pl.Binary).bin.slice(start, RESULT_LENGTH)
     # In small letters, which is a copy: a slice would keep the whole line's memory for as long as the event.
-    frame = frame.select(*keys, col.recipient.str.slice(4).str.to_lowercase(), result=result)
+    frame = frame.select_seq(*keys, col.recipient.str.slice(4).str.to_lowercase(), result=result)
     each = frame["result"].unique()
     read = [RESULT.match(text or b"") for text in each.to_list()]
     table = pl.DataFrame(
@@ -300,16 +283,16 @@ RESULT = re.compile(rb"^, dsn=([245]\.\d{1,3}\.\d{1,3}), status=([a-z]{4})")
 """``, dsn=D, status=`` and the first letters of the status, which tell it."""
 
 
+FAILED = (
+    r"^[^\[\] ]+\[(?<client_ip>[0-9A-Fa-f.:]+)\](?::\d+)?: SASL [A-Za-z0-9_-]+ authentication failed: "
+    r"(?<reason>[^\r\n]*)"
+)
+
+
 def _failed_logins(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """``warning: NAME[IP](:PORT): SASL M authentication failed: R(, sasl_username=U)``."""
-    found = frame.select(
-        *keys,
-        parts=col.rest.str.extract_groups(
-            r"^[^\[\] ]+\[(?<client_ip>[0-9A-Fa-f.:]+)\](?::\d+)?: SASL [A-Za-z0-9_-]+ authentication failed: "
-            r"(?<reason>[^\r\n]*)"
-        ),
-    ).select(*keys, client_ip=col.parts.struct.field("client_ip"), reason=col.parts.struct.field("reason"))
-    return found.filter(col.client_ip.is_not_null()).select(
+    found = frame.with_columns(col.rest.str.extract_groups(FAILED)).unnest("rest")
+    return found.filter(found["client_ip"].is_not_null()).select_seq(
         *keys,
         "client_ip",
         account=col.reason.str.extract(r"^[^,]*, sasl_username=(.*)$"),

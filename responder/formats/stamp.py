@@ -71,7 +71,12 @@ def _put_back(time: pl.Series, zone: ZoneInfo) -> bool:
 def _each(stamps: pl.Series, lines: Lines) -> pl.Series:
     near = lines.reference.astimezone(UTC).replace(tzinfo=None)
     quick = _in_year(stamps, near.year, lines)
-    if not quick.has_nulls() and (not len(quick) or (quick - near).abs().max() < SURELY_NEAREST):  # type: ignore[operator]
+    first, last = quick.min(), quick.max()
+    if not quick.has_nulls() and (
+        not isinstance(first, datetime)
+        or not isinstance(last, datetime)
+        or near - SURELY_NEAREST < first <= last < near + SURELY_NEAREST
+    ):
         return quick
     frame = stamps.unique().to_frame("stamp")
     iso = pl.col("stamp").str.contains("T", literal=True)
@@ -80,19 +85,28 @@ def _each(stamps: pl.Series, lines: Lines) -> pl.Series:
 
 
 def _in_year(stamps: pl.Series, year: int, lines: Lines) -> pl.Series:
-    text = f"{year} " + stamps.str.replace(
-        "  ", " 0", literal=True
-    )  # with two digits it is read at a third of the cost
+    two_digits = pl.col("stamp").str.replace("  ", " 0", literal=True)  # read at a third of the cost
+    text = pl.concat_str(pl.lit(f"{year} "), two_digits)
     local = text.str.to_datetime("%Y %b %d %H:%M:%S", time_unit="us", strict=False)
-    return instants(local, lines.zone).rename("time")
+    return instants(stamps.to_frame("stamp").select_seq(local.alias("time")).to_series(), lines.zone)
 
 
 def instants(local: pl.Series, zone: ZoneInfo) -> pl.Series:
     """The UTC instants of local times: the first of two equal hours, and a skipped one by the clock of before."""
+    name = local.name
+    time = _instant(pl.col(name), zone)
+    found = local.to_frame().select_seq(time).to_series()
+    if found.null_count() > local.null_count():  # the hour that is skipped in spring
+        found = (
+            local.to_frame()
+            .select_seq(time.fill_null(_instant(pl.col(name) - HOUR, zone) + HOUR))
+            .to_series()
+        )
+    return found
+
+
+def _instant(local: pl.Expr, zone: ZoneInfo) -> pl.Expr:
     zoned = local.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
-    if zoned.null_count() > local.null_count():  # the hour that is skipped in spring
-        earlier = (local - HOUR).dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
-        zoned = zoned.fill_null(earlier + HOUR)
     return zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
 
 

@@ -46,7 +46,7 @@ def _table(frame: pl.DataFrame | None, schema: Schema, lines: Lines, problems: l
     if "service" in schema and "service" not in frame.columns:
         frame = frame.with_columns(service=pl.lit(None, pl.String))
     line = lines.numbered(col.row).alias("line")
-    return frame.select(line, *(col(name) for name in schema if name != "line"), *kept)
+    return frame.select_seq(line, *(col(name) for name in schema if name != "line"), *kept)
 
 
 def possible(frame: pl.DataFrame, lines: Lines, problems: list[Problem]) -> pl.DataFrame:

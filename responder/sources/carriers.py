@@ -80,7 +80,7 @@ def unwrap(lines: Lines) -> Lines:
     text = lines.text
     problems: list[Problem] = []
     journal: pl.Series | None = None
-    if _any_begins(text, "<") or _any_begins(text, "1 "):
+    if (text < "A").any() and (_any_begins(text, "<") or _any_begins(text, "1 ")):  # most begin with a letter
         text = _without_priority(_from_5424(text, lines, problems))
     if _any_begins(text, "{"):
         journal = text.str.contains(JOURNAL_SIEVE)
@@ -98,7 +98,8 @@ def unwrap(lines: Lines) -> Lines:
 
 def _any_begins(text: pl.Series, mark: str) -> bool:
     """Whether any line begins with ``mark``; comparing is quicker than looking for it."""
-    return bool(((text >= mark) & (text < mark[:-1] + chr(ord(mark[-1]) + 1))).any())
+    after = text >= mark
+    return bool(after.any() and (after & (text < mark[:-1] + chr(ord(mark[-1]) + 1))).any())
 
 
 def _told(rows: list[int], message: str, lines: Lines) -> list[Problem]:

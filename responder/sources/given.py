@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap as mmap_module
 import sys
 from collections import deque
@@ -22,9 +23,9 @@ from responder.errors import SourceUnreadable
 from responder.sources.before import carried, nothing_before
 from responder.sources.carriers import unwrap
 from responder.sources.lines import LONGEST, Lines, Problem, cut, located
-from responder.sources.packed import HEAD, open_packed, unpacked
+from responder.sources.packed import HEAD, is_packed, open_packed, unpacked
 
-CHUNK = 32 * 1024 * 1024
+CHUNK = 40 * 1024 * 1024
 """Bytes read at once: with fewer the cost of beginning each step shows, with more that of fresh memory."""
 
 WORKERS = 2
@@ -48,23 +49,56 @@ def read_given(
     carried on to those after them, through all files, as rotated ones follow one another. A file that cannot be
     read, or not to its end, is told of in ``problems``, and the others go on.
     """
-    before = _known(nothing_before())
     buffers: list[mmap] = []
+    runs = _runs(paths, buffers, problems, progress, needed)
     with ThreadPoolExecutor(WORKERS) as pool:
-        waiting: deque[Future[Result]] = deque()
-        for path in paths:
-            first = _known(1)
-            try:
-                for buffer, length, reference in _chunks(path, buffers, progress):
-                    run = _Run(str(path), buffer, length, reference, first, before, needed)
-                    first, before = run.following, run.after
-                    waiting.append(pool.submit(_cut, run, zone, work, buffers))
-                    while len(waiting) > WORKERS + 1:
-                        yield waiting.popleft().result()
-            except SourceUnreadable as error:
-                problems.append(Problem(str(path), 0, str(error).partition(": ")[2]))
-        while waiting:
-            yield waiting.popleft().result()
+        turn, waiting, more = _known(True), deque[Future[Result | None]](), True
+        while more or waiting:
+            while more and len(waiting) <= WORKERS:
+                mine, turn = turn, Future[bool]()
+                waiting.append(pool.submit(_next, runs, mine, turn, zone, work, buffers))
+            result = waiting.popleft().result()
+            if result is None:
+                more = False
+            else:
+                yield result
+
+
+def _next(
+    runs: Iterator[_Run],
+    before: Future[bool],
+    after: Future[bool],
+    zone: ZoneInfo,
+    work: Callable[[Lines], Result],
+    buffers: list[mmap],
+) -> Result | None:
+    """``work`` on the next of ``runs``, None where there is none: each is read right before the work on it, in turn."""
+    run = None
+    try:
+        if before.result():
+            run = next(runs, None)
+    finally:
+        after.set_result(run is not None)
+    return _cut(run, zone, work, buffers) if run else None
+
+
+def _runs(
+    paths: Iterable[Path],
+    buffers: list[mmap],
+    problems: list[Problem],
+    progress: Progress | None,
+    needed: str,
+) -> Iterator[_Run]:
+    before = _known(nothing_before())
+    for path in paths:
+        first = _known(1)
+        try:
+            for buffer, length, reference in _chunks(path, buffers, progress):
+                run = _Run(str(path), buffer, length, reference, first, before, needed)
+                first, before = run.following, run.after
+                yield run
+        except SourceUnreadable as error:
+            problems.append(Problem(str(path), 0, str(error).partition(": ")[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +153,13 @@ def _chunks(
     """Whole lines of a file: the buffer that holds them, how many bytes, a time nearby."""
     carry = b""
     with _opened(path) as (file, reference):
+        size = _even(path)
         while True:
             buffer = buffers.pop() if buffers else _memory(CHUNK)
-            if len(carry) + CHUNK >= len(buffer):
-                buffer = _memory(CHUNK + 2 * len(carry))
+            if len(carry) + size >= len(buffer):
+                buffer = _memory(size + 2 * len(carry))
             buffer[: len(carry)] = carry
-            read = _read(file, path, buffer, len(carry))
+            read = _read(file, path, memoryview(buffer)[len(carry) : len(carry) + size])
             length = len(carry) + read
             if not read:
                 if carry:  # the last line has no end
@@ -141,6 +176,13 @@ def _chunks(
             yield buffer, end, reference
 
 
+def _even(path: Path) -> int:
+    """Bytes to read at once, so that the last round has work for all; how long a packed file is nobody knows."""
+    size = path.stat().st_size if path.is_file() and not is_packed(path) else 0
+    rounds = math.ceil(size / (CHUNK * WORKERS))
+    return math.ceil(size / (rounds * WORKERS)) if size > CHUNK // 2 else CHUNK
+
+
 def _memory(size: int) -> mmap:
     """That many bytes and some for what is carried over; not a bytearray, which would be written full of zeros."""
     memory = mmap(-1, size + LONGEST)
@@ -149,9 +191,9 @@ def _memory(size: int) -> mmap:
     return memory
 
 
-def _read(file: BinaryIO, path: Path, buffer: mmap, start: int) -> int:
+def _read(file: BinaryIO, path: Path, buffer: memoryview) -> int:
     try:
-        return cast(int, file.readinto(memoryview(buffer)[start : start + CHUNK]))  # type: ignore[attr-defined]
+        return cast(int, file.readinto(buffer))  # type: ignore[attr-defined]
     except OSError as error:
         raise SourceUnreadable(path, f"{error}; what came before was read") from error
 

@@ -153,8 +153,9 @@ def test_a_look_at_one_line_log_works(detections, policy):
     assert (outcome.messages, outcome.deliveries, outcome.verdicts) == (1, 0, [])
 
 
-def test_what_is_too_much_for_memory_is_judged_alike(detections, policy):
+def test_what_is_too_much_for_memory_is_judged_alike(detections, policy, monkeypatch):
     """Most of it being put away on a disk, and gone from there afterwards."""
+    monkeypatch.setattr("responder.backtest.backtest.TOGETHER", 1)
     logs = [
         sending("mallory", 150, networks=4, unknown=60),
         sending("alice", 20, every=60),

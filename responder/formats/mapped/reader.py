@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from responder.formats.format import Format, Parsed
-from responder.formats.mapping import (
+from responder.formats.mapped.mapping import (
     EPOCHS,
     Delivery,
     End,
