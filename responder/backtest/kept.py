@@ -82,13 +82,19 @@ class Kept:
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="responder-backtest-")
         path = Path(self._folder.name) / str(len(self._away))
-        domain = col.recipient.str.extract(r"(@[^@]*)$").fill_null("")
-        hashed = pl.concat_str(col.recipient.hash(self._seed).cast(pl.String), domain)
+        hidden = (self._hidden(part.deliveries[name]) for name in ("recipient", "original"))
         part.submissions.write_ipc(path.with_suffix(".submissions"), compression="lz4")
-        part.deliveries.with_columns(recipient=hashed).write_ipc(
-            path.with_suffix(".deliveries"), compression="lz4"
-        )
+        part.deliveries.with_columns(hidden).write_ipc(path.with_suffix(".deliveries"), compression="lz4")
         self._away.append((part.source, path))
+
+    def _hidden(self, addresses: pl.Series) -> pl.Series:
+        domain = addresses.str.extract(r"(@[^@]*)$").fill_null("")
+        numbers = addresses.hash(self._seed).cast(pl.String)
+        return (
+            pl.select(pl.when(addresses.is_not_null()).then(pl.concat_str(numbers, domain)))
+            .to_series()
+            .alias(addresses.name)
+        )
 
     def _back(self, source: str, path: Path, theirs: pl.Expr) -> Part:
         submissions, deliveries = (

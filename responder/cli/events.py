@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from responder.events.unread import Unread
 
 TIMES = ("time", "silent_since")
+ADDRESSES = ("recipient", "original")
 
 
 def command(
@@ -61,9 +62,9 @@ def command(
             files, read_as, site_zone, names, problems, bar, unread, webmail=webmail, late=late
         ):
             frame = part.flat()
-            recipient = frame["recipient"] if clear else hashed(frame["recipient"], key)
+            if not clear:
+                frame = frame.with_columns(hashed(frame[name], key) for name in ADDRESSES)
             frame = frame.with_columns(
-                recipient=recipient,
                 **{
                     name: pl.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(site_zone.key)
                     for name in TIMES
@@ -72,8 +73,8 @@ def command(
             for row in frame.select(list(EVENTS)).iter_rows(named=True):
                 event = {name: value for name, value in row.items() if value is not None}
                 event |= {name: event[name].isoformat() for name in TIMES if name in event}
-                if not clear and "recipient" in event:
-                    event["recipient"] = f"{event['recipient']:016x}"
+                if not clear:
+                    event |= {name: f"{event[name]:016x}" for name in ADDRESSES if name in event}
                 sys.stdout.write(json.dumps(event) + "\n")
     tell(problems)
     tell_late(late)

@@ -28,6 +28,7 @@ EVENTS: Schema = {
     "account": pl.String,
     "client_ip": pl.String,
     "recipient": pl.String,
+    "original": pl.String,
     "recipient_domain": pl.String,
     "outcome": pl.String,
     "dsn": pl.String,
@@ -44,6 +45,7 @@ EVENTS: Schema = {
 The last three are of losses (see ``LOSSES``), which are of no account.
 
 ``message`` is the first queue id of the message, which ``queue_id`` is no more after a content filter.
-``recipient`` is in clear here, in memory; it is hashed before anything is kept or shown. Frames of lines that
-were to be kept have ``text`` too.
+``recipient`` and ``original``, the address that the sender gave where the server made another of it, are in clear
+here, in memory; they are hashed before anything is kept or shown. ``recipient_domain`` is of what the sender gave.
+Frames of lines that were to be kept have ``text`` too.
 """

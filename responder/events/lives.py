@@ -236,7 +236,8 @@ def _filled(frame: pl.DataFrame, kind: Kind, source: str, columns: list[str]) ->
         first = "message" if "message" in frame.columns else "queue_id"
         given["message"] = pl.coalesce(first, "queue_id")
     if kind is Kind.DELIVERY:
-        domain = frame["recipient"].str.extract(r"@([^@]*)$")
+        given_address = frame.select(pl.coalesce("original", "recipient")).to_series()
+        domain = given_address.str.extract(r"@([^@]*)$")
         given |= {"recipient_domain": pl.lit(registrable(domain))}
     return frame.select(
         given.get(

@@ -64,15 +64,15 @@ class EventStore(Protocol):
     def purge(self, before: datetime, in_queue_since: datetime) -> int: ...
 
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised with every change of the tables; a file of another number is refused, never guessed at."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     number BIGINT, kind VARCHAR, time TIMESTAMP, host VARCHAR, queue_id VARCHAR, account VARCHAR,
-    client_ip VARCHAR, network VARCHAR, recipient UBIGINT, recipient_domain VARCHAR, outcome VARCHAR,
-    dsn VARCHAR, success BOOLEAN, service VARCHAR, source VARCHAR, line UBIGINT, lost UBIGINT, reason VARCHAR,
-    silent_since TIMESTAMP, text VARCHAR, copy UBIGINT);
+    client_ip VARCHAR, network VARCHAR, recipient UBIGINT, original UBIGINT, recipient_domain VARCHAR,
+    outcome VARCHAR, dsn VARCHAR, success BOOLEAN, service VARCHAR, source VARCHAR, line UBIGINT, lost UBIGINT,
+    reason VARCHAR, silent_since TIMESTAMP, text VARCHAR, copy UBIGINT);
 CREATE TABLE IF NOT EXISTS open_messages (
     host VARCHAR, queue_id VARCHAR, account VARCHAR, client_ip VARCHAR, message VARCHAR, since TIMESTAMP);
 CREATE TABLE IF NOT EXISTS positions (
@@ -81,8 +81,9 @@ CREATE TABLE IF NOT EXISTS positions (
 """
 
 
-EVENT = "* EXCLUDE (message), hash(host, message, recipient) AS copy"
-"""One recipient of one message is one copy: a retry has the same, and so has what a content filter hands back."""
+EVENT = "* EXCLUDE (message), hash(host, message, coalesce(original, recipient)) AS copy"
+"""One recipient that the sender gave of one message is one copy: a retry has the same, and so has what a content filter
+hands back, and each member of an alias."""
 
 SAME_ID = "o.host = c.host AND o.queue_id = c.queue_id"
 
@@ -170,6 +171,7 @@ class DuckDBStore:
                 addresses, networks, default=None, return_dtype=pl.String
             ),
             recipient=hashed(events["recipient"], self._key),
+            original=hashed(events["original"], self._key),
             text=text,
         )
 

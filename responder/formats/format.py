@@ -32,10 +32,15 @@ DELIVERIES: Schema = {
     "host": pl.String,
     "queue_id": pl.String,
     "recipient": pl.String,
+    "original": pl.String,
     "outcome": pl.String,
     "dsn": pl.String,
 }
-"""What became of one recipient of a message: sent, deferred, bounced, expired, deliverable or undeliverable."""
+"""What became of one recipient of a message: sent, deferred, bounced, expired, deliverable or undeliverable.
+
+``original``: the address that the sender gave, where the server made ``recipient`` of it, such as the alias that
+``recipient`` is one of many of; else null.
+"""
 
 LINKS: Schema = {
     "line": pl.UInt64,

@@ -46,9 +46,10 @@ CLIENT = (
 """The client's name and address: Postfix logs only names that are valid host names, or ``unknown``."""
 
 ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^">])*'
-QUOTED = rf"^(?<field_0>to=<{ADDRESS})>(?:, orig_to=<{ADDRESS}>)?(?<field_1>, .*)"
+QUOTED = rf"^(?<recipient>to=<{ADDRESS})>(?:, orig_to=<(?<original>{ADDRESS})>)?(?<rest>, .*)"
 UNQUOTED = (
-    r"^(?<field_0>to=<.*?)>, (?:orig_to=<.*>, )?(?<field_1>relay=[^,]*(?:, \w+=[^,]*)*, dsn=[245]\.\d.*)"
+    r"^(?<recipient>to=<.*?)>, (?:orig_to=<.*>, )?(?<original>)"
+    r"(?<rest>relay=[^,]*(?:, \w+=[^,]*)*, dsn=[245]\.\d.*)"
 )
 """``to=<`` with the address, and the remainder with the agent's own fields."""
 
@@ -229,14 +230,15 @@ def _through_proxy(
 def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: list[Problem]) -> pl.DataFrame:
     """``ID: to=<A>(, orig_to=<O>), relay=R(, ...), dsn=D, status=S (...)``; what was cut short is told of.
 
-    A and O are what the sender wrote. Where there are quotation marks in the line, the addresses are matched as
+    A and O are what the sender wrote. Where there are two, or quotation marks in the line, they are matched as
     a whole. Where that fails, or what follows is not the agent's (Postfix before 3.5 did not quote), they are
     whatever stands before fields of the agent's form.
     """
     frame = frame.filter(col.queue_id.str.contains(QUEUE_ID))
-    odd = frame["rest"].str.contains('"', literal=True)
+    odd = frame["rest"].str.contains(r'"|>, orig_to=<')
     plain = frame.filter(~odd) if odd.any() else frame
-    found = _outcomes(plain.with_columns(recipient=_upto(col.rest, ">")), keys)
+    plain = plain.with_columns(recipient=_upto(col.rest, ">"), original=pl.lit(None, pl.String))
+    found = _outcomes(plain, keys)
     if odd.any():
         found = pl.concat([found, _outcomes(_matched(frame.filter(odd), QUOTED, keys), keys)]).sort("row")
     if found["outcome"].has_nulls():
@@ -250,10 +252,9 @@ def _deliveries(frame: pl.DataFrame, keys: list[str], lines: Lines, problems: li
 
 
 def _matched(frame: pl.DataFrame, pattern: str, keys: list[str]) -> pl.DataFrame:
-    """Address and remainder where they can only be told apart by a pattern."""
-    return frame.with_columns(parts=col.rest.str.extract_groups(pattern)).select(
-        *keys, rest=_part(1), recipient=_part(0)
-    )
+    """Addresses and remainder where they can only be told apart by a pattern."""
+    frame = frame.with_columns(col.rest.str.extract_groups(pattern)).unnest("rest")
+    return frame.with_columns(original=pl.when(col.original != "").then(col.original))
 
 
 def _outcomes(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -264,7 +265,9 @@ def _outcomes(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     start = col.rest.str.find(", dsn=", literal=True)
     result = col.rest.cast(pl.Binary).bin.slice(start, RESULT_LENGTH)
     # In small letters, which is a copy: a slice would keep the whole line's memory for as long as the event.
-    frame = frame.select_seq(*keys, col.recipient.str.slice(4).str.to_lowercase(), result=result)
+    frame = frame.select_seq(
+        *keys, col.recipient.str.slice(4).str.to_lowercase(), col.original.str.to_lowercase(), result=result
+    )
     each = frame["result"].unique()
     read = [RESULT.match(text or b"") for text in each.to_list()]
     table = pl.DataFrame(

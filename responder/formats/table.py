@@ -9,6 +9,9 @@ import polars as pl
 from responder.formats.format import DELIVERIES, ENDS, LINKS, LOGINS, STARTS, Parsed, Schema
 from responder.sources.lines import Lines, Problem
 
+OPTIONAL = ("original", "service")
+"""Columns of text that many logs tell nothing of."""
+
 col = pl.col
 
 
@@ -24,7 +27,7 @@ def parsed(
     """``Parsed`` of frames with the columns of their schema, and ``row`` and ``stamp`` in the place of ``line``.
 
     ``row`` is the place in ``lines``, from 0. Where lines are kept, the frames have ``text`` too. Rows of
-    impossible times (null) are told of and left out. Logins need no ``service``.
+    impossible times (null) are told of and left out. What is OPTIONAL need not be there.
     """
     told = list(problems)
     return Parsed(
@@ -43,8 +46,8 @@ def _table(frame: pl.DataFrame | None, schema: Schema, lines: Lines, problems: l
         return pl.DataFrame(schema={**schema, **kept})
     if "time" in schema and frame["time"].has_nulls():
         frame = possible(frame, lines, problems)
-    if "service" in schema and "service" not in frame.columns:
-        frame = frame.with_columns(service=pl.lit(None, pl.String))
+    if lacking := [name for name in OPTIONAL if name in schema and name not in frame.columns]:
+        frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in lacking)
     line = lines.numbered(col.row).alias("line")
     return frame.select_seq(line, *(col(name) for name in schema if name != "line"), *kept)
 

@@ -8,5 +8,5 @@ MEASURE = Measure(
     "domains",
     "count(DISTINCT e.recipient_domain) FILTER (e.kind = 'delivery')",
     Kind.DELIVERY,
-    "Different domains among the recipients.",
+    "Different domains among the recipients, as the sender gave them.",
 )

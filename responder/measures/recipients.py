@@ -8,5 +8,6 @@ MEASURE = Measure(
     "recipients",
     "count(DISTINCT e.copy) FILTER (e.kind = 'delivery')",
     Kind.DELIVERY,
-    "Recipients of the account's messages; a recipient of two messages counts twice, a retry once.",
+    "Recipients of the account's messages, as the sender gave them: an alias is one, whoever stands behind it; "
+    "a recipient of two messages counts twice, a retry once.",
 )

@@ -76,9 +76,18 @@ def test_03_a_long_queue_id_may_have_any_length(queue_id):
 
 
 def test_03_the_address_before_rewriting_is_no_second_recipient():
-    """One delivery, to whom it went in the end."""
+    """One delivery, to whom it went in the end; the sender wrote to another domain, which is what counts."""
     (row,) = deliveries(LONG)
-    assert (row["recipient"], row["recipient_domain"]) == ("user@example.org", "example.org")
+    assert (row["recipient"], row["original"]) == ("user@example.org", "other-user@example.net")
+    assert row["recipient_domain"] == "example.net"
+    start = (
+        "Sep  2 08:00:00 mx1 postfix/smtpd[1]: 4cDCnd66Hyz1XPWFF: client=unknown[203.0.113.5], sasl_method=PLAIN, "
+        "sasl_username=alice"
+    )
+    again = LONG.replace("to=<user@example.org>", "to=<second@example.com>", 1)
+    at = utc(2025, 9, 2, 8, 30)
+    for name in ("recipients", "recipient_domains"):
+        assert measured(name, start, LONG, again, at=at) == {"alice": 1}
 
 
 def test_05_a_warning_in_the_place_of_a_reject_is_no_event():

@@ -270,7 +270,8 @@ def test_a_quoted_address_changes_nothing_of_what_became_of_it(line):
     assert counted(line, quote=True) == dict.fromkeys(PAYLOADS, (1, 3, 0))
     events = judged(*(put(line, escaped(payload)) for payload in PAYLOADS.values()))
     rows = events.filter(pl.col("line") % 5 == 3).select("outcome", "dsn", "recipient_domain").rows()
-    assert rows == [("bounced", "5.1.1", "example.com")] * len(PAYLOADS)
+    domain = "example.net" if "example.net" in line else "example.com"
+    assert rows == [("bounced", "5.1.1", domain)] * len(PAYLOADS)
 
 
 @pytest.mark.parametrize("line", HANDED_IN.values(), ids=HANDED_IN)

@@ -121,6 +121,7 @@ class Delivery(Written):
     when: When
     queue_id: Paths
     recipient: Paths
+    original: Paths = ()
     outcome: Outcome
     dsn: Paths = ()
 
