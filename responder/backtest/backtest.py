@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from secrets import token_bytes
 
 import polars as pl
@@ -40,11 +41,11 @@ class Outcome:
     losses: tuple[Loss, ...] = ()
 
 
-TOGETHER = 4
-"""Parts that are screened and kept as one: to begin with one costs as much as to count it."""
+TOGETHER = 150_000
+"""Events that are screened and kept as one part: to begin with a small one costs as much as to count it."""
 
 
-MEMORY = "250MB"
+MEMORY = "200MB"
 """What the store may take of it where the events are too many for memory."""
 
 
@@ -77,7 +78,7 @@ class Backtest:
             nobody = part.deliveries.clear(), part.logins.clear()
             self._losses.append(Part(part.source, part.submissions.clear(), *nobody, part.losses))
         self._untaken.append(Part(part.source, part.submissions, deliveries, part.logins.clear()))
-        if len(self._untaken) >= TOGETHER:
+        if sum(len(each.deliveries) + len(each.submissions) for each in self._untaken) >= TOGETHER:
             self._take()
 
     def _take(self) -> None:
@@ -122,7 +123,7 @@ class Backtest:
         folder = self.kept.folder
         path = folder / "events.duckdb" if folder else None
         with closing(DuckDBStore(path, token_bytes(32), self.shared, MEMORY if path else None)) as store:
-            for part in [*self.kept.of(close), *self._losses]:
+            for part in chain(self.kept.of(close), self._losses):
                 store.add(part.flat(), None, [])
             moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)
             hits = _hits(store, self.detections, moments, self.policy)

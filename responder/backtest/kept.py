@@ -1,4 +1,4 @@
-"""The events of a backtest: in memory up to a limit, past it in files of their own that are gone afterwards."""
+"""The events of a backtest: in memory, or where they are too many in files of their own that are gone afterwards."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import polars as pl
 from responder.events.lives import Part, merged
 from responder.formats.format import LOGINS
 
-IN_MEMORY = 1_000_000
-"""Events that are kept in memory: about 150 MB."""
+IN_MEMORY = 750_000
+"""Events that are kept in memory: some 200 MB."""
 
-TOGETHER = 300_000
+TOGETHER = 100_000
 """Events that are given back at once."""
 
 col = pl.col
@@ -42,10 +42,10 @@ class Kept:
         """The next part; its logins are not kept."""
         self.messages += len(part.submissions)
         self.deliveries += len(part.deliveries)
-        if self.messages + self.deliveries <= self.in_memory:
-            self._parts.append(part)
-        else:
-            self._put_away(part)
+        self._parts.append(part)
+        if self.messages + self.deliveries > self.in_memory:
+            while self._parts:
+                self._put_away(self._parts.pop(0))
 
     def of(self, accounts: Iterable[str]) -> Iterator[Part]:
         """What the accounts did: parts of one source each, of some hundred thousand events."""

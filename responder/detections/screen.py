@@ -23,16 +23,21 @@ TOGETHER = 8
 """Counts that are kept side by side before they are summed up."""
 
 ABLE: Schema = {"account": pl.String, "hour": pl.Int64}
-EVENTS: Schema = {"account": pl.String, "time": pl.Datetime("us")}
+COUNTS: Schema = {"account": pl.String, "bucket": pl.Int64, "number": pl.Int64}
+"""How many events an account has in a bucket of time, counted from the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a measure counts, in which buckets (seconds), and the least number that matters to any rule."""
+    """What a measure counts, in which buckets (seconds), and the least number that matters to any rule.
+
+    ``fine``: the sizes of the buckets that its rules need for the closer bound.
+    """
 
     measure: Measure
     size: int
     least: float
+    fine: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -56,10 +61,7 @@ class Screen:
         for kind, events in ((Kind.DELIVERY, deliveries), (Kind.SUBMISSION, submissions)):
             for key, bound in self._coarse.items():
                 if bound.measure.counts is kind:
-                    counts = self._counts.setdefault(key, [])
-                    counts.append(_counted(_of(events, bound.measure), bound.size))
-                    if len(counts) > TOGETHER:
-                        counts[:] = [_summed(counts)]
+                    _count(self._counts.setdefault(key, []), _of(events, bound.measure), bound.size)
 
     def able(self) -> pl.DataFrame | None:
         """Accounts and hours (of the epoch) in which a case could be opened; None: any account at any time."""
@@ -70,8 +72,8 @@ class Screen:
             for name, bounds in rule.when.items():
                 measure = measures()[name]
                 if _bounds(measure, bounds.at_least):
-                    events = busy[measure.bound, max(rule.window, HOUR)]
-                    enough = _enough(events, bounds.at_least or 0, rule.window)
+                    counts = busy[measure.bound, max(rule.window, HOUR)][_fine(rule.window)]
+                    enough = _enough(counts, bounds.at_least or 0, rule.window)
                     passed = (
                         enough if passed is None else passed.join(enough, on=["account", "hour"], how="semi")
                     )
@@ -80,32 +82,43 @@ class Screen:
             able.append(passed)
         return pl.concat(able).unique() if able else pl.DataFrame(schema=ABLE)
 
-    def _busy(self, bound: Bound) -> pl.DataFrame:
-        """The counted events of the accounts that have enough of them in some two neighbouring coarse buckets."""
-        counts = self._counts.get((bound.measure.bound, bound.size))
-        if not counts or bound.measure.counts is None:
-            return pl.DataFrame(schema=EVENTS)
-        each = _summed(counts)
+    def _busy(self, bound: Bound) -> dict[int, pl.DataFrame]:
+        """The accounts that have enough in some two neighbouring coarse buckets: their counts in each fine size."""
+        fine: dict[int, list[pl.DataFrame]] = {size: [] for size in bound.fine}
+        some = self._with_enough(bound)
+        for part in self.events_of(some) if some else ():
+            events = part.deliveries if bound.measure.counts is Kind.DELIVERY else part.submissions
+            counted = _of(events, bound.measure)
+            for size, counts in fine.items():
+                _count(counts, counted, size)
+        return {size: _summed(counts) for size, counts in fine.items()}
+
+    def _with_enough(self, bound: Bound) -> list[str]:
+        each = _summed(self._counts.get((bound.measure.bound, bound.size), []))
         half = (
             each.filter(pl.col("number") * 2 >= bound.least).select("account").unique()
         )  # one has half of it
         each = each.join(half, on="account", how="semi")
         before = each.select("account", bucket=pl.col("bucket") + 1, before="number")
         both = each.join(before, on=["account", "bucket"], how="left")
-        some = both.filter(pl.col("number") + pl.col("before").fill_null(0) >= bound.least)[
-            "account"
-        ].unique()
-        if not len(some):
-            return pl.DataFrame(schema=EVENTS)
-        deliveries = bound.measure.counts is Kind.DELIVERY
-        parts = self.events_of(some.to_list())
-        return pl.concat(
-            [_of(part.deliveries if deliveries else part.submissions, bound.measure) for part in parts]
-        )
+        enough = pl.col("number") + pl.col("before").fill_null(0) >= bound.least
+        return both.filter(enough)["account"].unique().to_list()
+
+
+def _count(counts: list[pl.DataFrame], events: pl.DataFrame, size: int) -> None:
+    """Adds how many of ``events`` each account has in each bucket of ``size`` seconds."""
+    bucket = pl.col("time").dt.epoch("s") // size
+    counts.append(events.group_by("account", bucket=bucket).agg(number=pl.len().cast(pl.Int64)))
+    if len(counts) > TOGETHER:
+        counts[:] = [_summed(counts)]
 
 
 def _summed(counts: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(counts).group_by("account", "bucket").agg(pl.col("number").sum())
+    return (
+        pl.concat([pl.DataFrame(schema=COUNTS), *counts])
+        .group_by("account", "bucket")
+        .agg(pl.col("number").sum())
+    )
 
 
 def _coarse(detections: Detections) -> dict[tuple[str, int], Bound]:
@@ -116,18 +129,22 @@ def _coarse(detections: Detections) -> dict[tuple[str, int], Bound]:
             measure = measures()[name]
             if _bounds(measure, bounds.at_least):
                 key = (measure.bound, max(rule.window, HOUR))
-                least = min(bounds.at_least or 0, wanted[key].least if key in wanted else math.inf)
-                wanted[key] = Bound(measure, key[1], least)
+                before = wanted.get(key, Bound(measure, key[1], math.inf, frozenset()))
+                least = min(bounds.at_least or 0, before.least)
+                wanted[key] = Bound(measure, key[1], least, before.fine | {_fine(rule.window)})
     return wanted
 
 
-def _enough(events: pl.DataFrame, least: float, window: int) -> pl.DataFrame:
-    """The accounts and hours of moments whose window may have ``least`` of the events or more."""
-    short = max(1, window // FINE)
+def _fine(window: int) -> int:
+    return max(1, window // FINE)
+
+
+def _enough(counts: pl.DataFrame, least: float, window: int) -> pl.DataFrame:
+    """The accounts and hours of moments whose window may have ``least`` of what was counted in fine buckets or more."""
+    short = _fine(window)
     near = -(-window // short) + 1
     busy = (
-        _counted(events, short)
-        .sort("account", "bucket")
+        counts.sort("account", "bucket")
         .rolling("bucket", period=f"{near}i", group_by="account")
         .agg(pl.col("number").sum())
         .filter(pl.col("number") >= least)
@@ -146,12 +163,6 @@ def _of(events: pl.DataFrame, measure: Measure) -> pl.DataFrame:
     """The events that the measure counts."""
     counted = events if measure.where is None else events.filter(measure.where)
     return counted.select("account", "time")
-
-
-def _counted(events: pl.DataFrame, size: int) -> pl.DataFrame:
-    """How many events each account has in each bucket of ``size`` seconds."""
-    bucket = pl.col("time").dt.epoch("s") // size
-    return events.group_by("account", bucket=bucket).agg(number=pl.len().cast(pl.Int64))
 
 
 def screened(moments: pl.DataFrame, able: pl.DataFrame | None) -> pl.DataFrame:

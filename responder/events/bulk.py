@@ -47,7 +47,7 @@ def read_events(
     open_, logins = nothing_open(), pl.DataFrame(schema=LOGINS)
     newest: dict[str, datetime | None] = {}
     for joined, missing, passed_over in read_given(
-        paths, zone, work, problems, progress=progress, needed=format_.before
+        paths, zone, work, problems, progress=progress, needed=format_.before, sieve=format_.sieve
     ):
         if unread and passed_over is not None:
             unread.add(passed_over)

@@ -90,6 +90,8 @@ class Format:
 
     ``logins_only``: it tells of no mail, so who asks about mail need not read it. ``before``: a pattern of lines that
     later ones need, as the login to a connection over which a message is handed in; none where it is empty.
+    ``sieve``: a pattern that each line holds of which an event comes, or that stands for several; where it is empty
+    there is none.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Format:
     parse: Callable[[Lines], Parsed]
     logins_only: bool = False
     before: str = ""
+    sieve: str = ""
 
     def read(self, lines: Lines) -> Parsed:
         """What ``lines`` say, with what was carried to them in mind."""

@@ -42,8 +42,11 @@ LOSSES: Schema = {
 ``lost``: how many, null where nobody knows. ``silent_since``: in a gap, the time of the last line before it; else null.
 """
 
-SIEVE = r"rate-limiting|: Suppressed |message lost, could"
-"""What a line must hold to be looked at: few pieces, so that a format's own sieve can look for them too."""
+SIEVE = r"rate-limiting|: Suppressed |message "
+"""What a line must hold to be looked at: few pieces, so that a format's own sieve can look for them too.
+
+The last one is also in lines that stand for several (see ``sources.carriers``).
+"""
 
 
 @dataclass(frozen=True, slots=True)

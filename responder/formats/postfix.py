@@ -80,7 +80,7 @@ def _between(text: pl.Expr, left: str, right: str) -> pl.Expr:
 
 def parse(lines: Lines) -> Parsed:
     """Submissions, deliveries, failed logins and ends of messages in ``lines``."""
-    interesting = lines.text.str.contains(INTERESTING)
+    interesting = lines.text.str.contains(INTERESTING) if lines.sieved is None else lines.sieved
     text = lines.text.filter(interesting)
     keep = ["text"] if lines.keep_text else []
     keys = ["row", "stamp", "time", "host", "queue_id", *keep]
@@ -308,4 +308,6 @@ def recognises(sample: list[str]) -> bool:
     return any(re.search(r" postfix\S*/[a-z]+\[\d+\]: ", line) for line in sample)
 
 
-FORMAT = Format("postfix", "Postfix (syslog, traditional or ISO-8601 stamps)", recognises, parse)
+FORMAT = Format(
+    "postfix", "Postfix (syslog, traditional or ISO-8601 stamps)", recognises, parse, sieve=INTERESTING
+)

@@ -33,7 +33,7 @@ def with_before(lines: Lines) -> Lines:
     own = pl.select(lines.numbered(pl.int_range(len(lines)))).to_series()
     numbers = pl.concat([pl.Series([0] * len(lines.before), dtype=pl.UInt64), own.rename("")])
     text = pl.concat([lines.before.rename(lines.text.name), lines.text])
-    return replace(lines, text=text, numbers=numbers, before=None)
+    return replace(lines, text=text, numbers=numbers, before=None, sieved=None)
 
 
 def written(before: pl.Series) -> str:

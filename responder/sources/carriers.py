@@ -70,10 +70,11 @@ NOT_BEFORE = "repeats a line that does not stand before it; not counted"
 col = pl.col
 
 
-def unwrap(lines: Lines) -> Lines:
+def unwrap(lines: Lines, sieve: str = "") -> Lines:
     """``lines`` with those that a carrier wrapped written as ``STAMP HOST PROGRAM[PID]: MESSAGE``.
 
-    Lines that stand for several are there several times, with the same number; ``numbers`` then has them.
+    Lines that stand for several are there several times, with the same number; ``numbers`` then has them. ``sieve`` is
+    a format's, which lets those through: to look for both at once costs half.
     """
     if not len(lines):
         return lines
@@ -86,6 +87,10 @@ def unwrap(lines: Lines) -> Lines:
         journal = text.str.contains(JOURNAL_SIEVE)
         if journal.any():
             text, journal = _from_journal(text, journal, lines, problems)
+    if sieve and text is lines.text and not problems:
+        sieved = text.str.contains(sieve)
+        if not text.filter(sieved).str.contains(REPEATED_MARK, literal=True).any():
+            return replace(lines, sieved=sieved)
     repeated = text.str.contains(REPEATED_MARK, literal=True)
     if journal is not None:
         repeated = repeated & ~journal  # the journal repeats nothing: what looks so is a program's own text

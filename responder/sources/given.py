@@ -28,6 +28,9 @@ from responder.sources.packed import HEAD, is_packed, open_packed, unpacked
 CHUNK = 40 * 1024 * 1024
 """Bytes read at once: with fewer the cost of beginning each step shows, with more that of fresh memory."""
 
+AT_ONCE = 100_000
+"""Lines that hold a format's sieve on which work is done at once: with more that, too, takes much memory."""
+
 WORKERS = 2
 
 Result = TypeVar("Result")
@@ -42,26 +45,26 @@ def read_given(
     problems: list[Problem],
     progress: Progress | None = None,
     needed: str = "",
+    sieve: str = "",
 ) -> Iterator[Result]:
     """``work`` on the lines of each file, chunk by chunk, side by side, results in order.
 
     The lines' text is only there while ``work`` runs: their memory is used again. Lines of the pattern ``needed`` are
-    carried on to those after them, through all files, as rotated ones follow one another. A file that cannot be
+    carried on to those after them, through all files, as rotated ones follow one another; ``sieve`` is that of the
+    format, if it has one. A file that cannot be
     read, or not to its end, is told of in ``problems``, and the others go on.
     """
     buffers: list[mmap] = []
-    runs = _runs(paths, buffers, problems, progress, needed)
+    runs = _runs(paths, buffers, problems, progress, needed, sieve)
     with ThreadPoolExecutor(WORKERS) as pool:
-        turn, waiting, more = _known(True), deque[Future[Result | None]](), True
+        turn, waiting, more = _known(True), deque[Future[list[Result]]](), True
         while more or waiting:
             while more and len(waiting) <= WORKERS:
                 mine, turn = turn, Future[bool]()
                 waiting.append(pool.submit(_next, runs, mine, turn, zone, work, buffers))
-            result = waiting.popleft().result()
-            if result is None:
-                more = False
-            else:
-                yield result
+            results = waiting.popleft().result()
+            more = more and bool(results)
+            yield from results
 
 
 def _next(
@@ -71,15 +74,15 @@ def _next(
     zone: ZoneInfo,
     work: Callable[[Lines], Result],
     buffers: list[mmap],
-) -> Result | None:
-    """``work`` on the next of ``runs``, None where there is none: each is read right before the work on it, in turn."""
+) -> list[Result]:
+    """``work`` on the next of ``runs``, nothing where there is none: it is read right before, in turn."""
     run = None
     try:
         if before.result():
             run = next(runs, None)
     finally:
         after.set_result(run is not None)
-    return _cut(run, zone, work, buffers) if run else None
+    return _cut(run, zone, work, buffers) if run else []
 
 
 def _runs(
@@ -88,13 +91,14 @@ def _runs(
     problems: list[Problem],
     progress: Progress | None,
     needed: str,
+    sieve: str,
 ) -> Iterator[_Run]:
     before = _known(nothing_before())
     for path in paths:
         first = _known(1)
         try:
             for buffer, length, reference in _chunks(path, buffers, progress):
-                run = _Run(str(path), buffer, length, reference, first, before, needed)
+                run = _Run(str(path), buffer, length, reference, first, before, needed, sieve)
                 first, before = run.following, run.after
                 yield run
         except SourceUnreadable as error:
@@ -116,6 +120,7 @@ class _Run:
     first: Future[int]
     before: Future[pl.Series]
     needed: str
+    sieve: str
     following: Future[int] = field(default_factory=Future)
     after: Future[pl.Series] = field(default_factory=Future)
 
@@ -126,13 +131,13 @@ def _known(value: Known) -> Future[Known]:
     return future
 
 
-def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], buffers: list[mmap]) -> Result:
+def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], buffers: list[mmap]) -> list[Result]:
     try:
         text, troubles = cut(run.buffer, run.length)
         first = run.first.result()
         run.following.set_result(first + len(text))
         found = located(troubles, run.source, first)
-        lines = unwrap(Lines(run.source, first, text, run.reference, zone, problems=found))
+        lines = unwrap(Lines(run.source, first, text, run.reference, zone, problems=found), run.sieve)
         if run.needed:
             lines = replace(lines, before=run.before.result())
         run.after.set_result(carried(lines, run.needed))
@@ -142,9 +147,18 @@ def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], buffers: li
                 promised.set_exception(error)
         raise
     try:
-        return work(lines)
+        return [work(piece) for piece in _pieces(lines)]
     finally:
         buffers.append(run.buffer)
+
+
+def _pieces(lines: Lines) -> list[Lines]:
+    many = 0 if lines.sieved is None else int(lines.sieved.sum())
+    pieces = math.ceil(many / AT_ONCE)
+    if pieces <= 1:
+        return [lines]
+    step = math.ceil(len(lines) / pieces)
+    return [lines.piece(start, step) for start in range(0, len(lines), step)]
 
 
 def _chunks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from mmap import mmap
 from zoneinfo import ZoneInfo
@@ -51,7 +51,8 @@ class Lines:
     ``reference`` is an instant near the lines' own times, which chooses the year of stamps without one;
     ``zone`` is the zone of stamps without one. ``keep_text``: parsed rows keep their line, as evidence.
     ``numbers``: the number of each line (UInt64), where one stands for several and they do not simply count on.
-    ``before``: earlier lines that a format needs to understand these (see ``sources.before``).
+    ``before``: earlier lines that a format needs to understand these (see ``sources.before``). ``sieved``: which lines
+    hold the format's sieve (Boolean), where that was looked for already.
     """
 
     source: str
@@ -63,6 +64,7 @@ class Lines:
     problems: tuple[Problem, ...] = ()
     numbers: pl.Series | None = None
     before: pl.Series | None = None
+    sieved: pl.Series | None = None
 
     def __len__(self) -> int:
         return len(self.text)
@@ -70,6 +72,18 @@ class Lines:
     def number(self, row: int) -> int:
         """The number in its source of the line at place ``row``, from 0."""
         return self.first + row if self.numbers is None else int(self.numbers[row])
+
+    def piece(self, start: int, length: int) -> Lines:
+        """So many of the lines, from the place ``start`` on; the problems are those of the first piece."""
+        text, numbers, sieved = (
+            None if each is None else each.slice(start, length)
+            for each in (self.text, self.numbers, self.sieved)
+        )
+        assert text is not None
+        problems = () if start else self.problems
+        return replace(
+            self, first=self.first + start, text=text, numbers=numbers, sieved=sieved, problems=problems
+        )
 
     def told(self, rows: Iterable[int], message: str) -> list[Problem]:
         """A problem of each of the lines at the places ``rows``."""

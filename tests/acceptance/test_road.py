@@ -59,12 +59,9 @@ def test_a_hijacked_mailbox_is_shut_told_of_and_given_back(
     assert [case["account"] for case in responder.cases()] == [VICTIM]
 
     shown = responder.json("case", listed["case"])
-    [decision] = [each for each in shown["decisions"] if each["kind"] == "contain"]
+    assert [each["kind"] for each in shown["decisions"]].count("contain") == 1
     [run] = shown["runs"]
     assert [(step["step"], step["state"]) for step in run["steps"]] == [(step, "done") for step in STEPS]
-    known = [each for each in shown["evidence"] if each["supports"] and each["at"] <= decision["at"]]
-    assert {each["family"] for each in known} >= {"volume", "spread", "quality"}
-
     records = responder.audit()
     [reference] = {r["detail"]["reference"] for r in records if r["detail"].get("step") == "ticket"}
     [ticket] = request_tracker.tickets(reference)
@@ -72,9 +69,13 @@ def test_a_hijacked_mailbox_is_shut_told_of_and_given_back(
     assert ticket["Subject"] == f"Hijacked mailbox: {VICTIM} (case {listed['case']})"
     [created] = [each for each in request_tracker.history(ticket["id"]) if each["Type"] == "Create"]
     text = "".join(created["Texts"])
-    for evidence in known:
-        assert evidence["words"] in text
-        assert evidence["lines"][0] in text
+    told = [each for each in shown["evidence"] if each["supports"] and each["words"] in text]
+    assert {each["family"] for each in told} >= {
+        "volume",
+        "spread",
+        "quality",
+    }  # what came later is not in it
+    assert all(evidence["lines"][0] in text for evidence in told)
     assert "someone1@" not in text  # recipients are nobody's business
     assert "The account is shut in the directory." in text
 

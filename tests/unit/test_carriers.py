@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from reading import SITE, run_of
 
 from responder.events.lives import join, nothing_open, with_open
+from responder.formats import formats
 from responder.formats.postfix import parse
 from responder.sources import carriers
-from responder.sources.carriers import CUT_AT, MOST, unwrap
+from responder.sources.carriers import CUT_AT, MOST, REPEATED_MARK, unwrap
 from responder.sources.lines import Lines
 
 LINE = "Nov 24 08:00:01 mx1 postfix/smtpd[1]: connect from a[192.0.2.1]"
@@ -372,3 +374,24 @@ def test_any_bytes_are_read_without_a_fault(lines):
         b"Nov 24 08:00:01 a b: message repeated ",
     ):
         texts(unwrap(run_of(*(lead + line for line in lines))))
+
+
+def test_every_sieve_lets_repeated_lines_through():
+    """Else what they stand for would be lost."""
+    sieves = [each.sieve for each in formats().values() if each.sieve]
+    assert sieves
+    assert all(re.search(sieve, REPEATED_MARK) for sieve in sieves)
+
+
+@pytest.mark.parametrize("line", [LINE, BY_VICTIM])
+@pytest.mark.parametrize("repeat", ["message repeated 2 times: [ x]", "last message repeated 2 times"])
+def test_looking_for_both_at_once_finds_the_same(line, repeat):
+    """Lines that stand for several are found, and where there are none the format's are known already."""
+    sieve = formats()["postfix"].sieve
+    begin = "Nov 24 08:00:05 mx1 " + ("" if repeat.startswith("last") else "a[1]: ")
+    run = run_of(line, begin + repeat)
+    assert texts(unwrap(run, sieve)) == texts(unwrap(run))
+    assert len(unwrap(run, sieve)) == 3
+    alone = unwrap(run_of(line), sieve)
+    assert alone.sieved is not None
+    assert alone.sieved.to_list() == [line is BY_VICTIM]
