@@ -111,7 +111,8 @@ TIMED_OUT = ": retry timeout exceeded"
 
 def parse(lines: Lines) -> Parsed:
     """Submissions, deliveries, failed logins and ends of messages in ``lines``."""
-    frame = _written(lines)
+    bare = lines.text.str.contains(r"^\d{4}-\d\d-\d\d ")
+    frame = _written(lines, bare)
     keep = ["text"] if lines.keep_text else []
     keys = ["row", "stamp", "time", "host", "queue_id", *keep]
     problems = list(lines.problems)
@@ -122,14 +123,17 @@ def parse(lines: Lines) -> Parsed:
     starts = _starts(of_messages.filter(col.flag.is_in(["<= ", "(= "])), keys, lines, problems)
     ends = of_messages.filter((col.flag == DONE[:3]) & (col.rest.str.strip_chars_end("\r\n") == DONE[3:]))
     deliveries = _deliveries(of_messages.filter(col.flag.is_in(list(OUTCOMES))), keys, lines, problems)
-    return parsed(lines, problems, starts, ends, _cut_through(deliveries, starts), failed)
+    found = parsed(lines, problems, starts, ends, _cut_through(deliveries, starts), failed)
+    return replace(found, noted=(~bare).arg_true())  # Exim's own file has no other program's lines
 
 
-def _written(lines: Lines) -> pl.DataFrame:
-    """What Exim wrote, line by line: row, host, ``said`` with a stamp or ``- -``, and ``outer``, syslog's time."""
+def _written(lines: Lines, bare: pl.Series) -> pl.DataFrame:
+    """What Exim wrote, line by line: row, host, ``said`` with a stamp or ``- -``, and ``outer``, syslog's time.
+
+    ``bare``: which lines came through no syslog.
+    """
     keep = ["text"] if lines.keep_text else []
     frame = pl.DataFrame({"text": lines.text}).with_row_index("row")
-    bare = frame["text"].str.contains(r"^\d{4}-\d\d-\d\d ")
     own = frame if bare.all() else frame.filter(bare)
     own = own.select(
         "row",
@@ -165,10 +169,11 @@ def _of_messages(frame: pl.DataFrame, lines: Lines) -> pl.DataFrame:
     """The lines with a message's id, split: queue_id, flag and rest, and their times."""
     found, others = [], frame
     for length, form in IDS.items():
-        these = others["said"].str.contains(rf"^.{{19}} {form} ")
+        place = others["said"].str.slice(19, length + 2)
+        these = place.str.contains(rf"^ {form} $")
         if these.any():
-            after = col.said.str.slice(20 + length + 1)
-            found.append(_split(others.filter(these), col.said.str.slice(20, length), after))
+            queue_id, after = place.filter(these).str.slice(1, length), col.said.str.slice(20 + length + 1)
+            found.append(_split(others.filter(these), pl.lit(queue_id), after))
             others = others.filter(~these)
     others = others.filter(others["said"].str.contains(rf"{EXTRAS}{ID} "))
     exact = not len(others)

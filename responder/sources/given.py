@@ -51,8 +51,8 @@ def read_given(
 
     The lines' text is only there while ``work`` runs: their memory is used again. Lines of the pattern ``needed`` are
     carried on to those after them, through all files, as rotated ones follow one another; ``sieve`` is that of the
-    format, if it has one. A file that cannot be
-    read, or not to its end, is told of in ``problems``, and the others go on.
+    format, if it has one. A file that cannot be read, or not to its end, is told of in ``problems``, and the others
+    go on.
     """
     buffers: list[mmap] = []
     runs = _runs(paths, buffers, problems, progress, needed, sieve)
