@@ -24,12 +24,14 @@ class Late:
         before = self._newest.get(part.source)
         late, newest = 0, [before]
         for events in (part.submissions, part.deliveries, part.logins):
+            if not len(events):
+                continue
             times = events.sort("line")["time"]
             youngest = times.cum_max()
-            if before is not None and len(times):
+            if before is not None:
                 youngest = youngest.clip(lower_bound=before)
             late += int((times < youngest - self.after).sum())
-            newest.append(youngest[-1] if len(times) else None)
+            newest.append(youngest[-1])
         if known := [each for each in newest if each is not None]:
             self._newest[part.source] = max(known)
         if late:

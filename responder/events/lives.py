@@ -164,7 +164,8 @@ class Part:
             Kind.DELIVERY: self.deliveries,
             Kind.LOGIN: self.logins,
         }
-        return pl.concat([_filled(frame, kind, self.source, columns) for kind, frame in kinds.items()]).sort(
+        some = {kind: frame for kind, frame in kinds.items() if len(frame)} or kinds
+        return pl.concat([_filled(frame, kind, self.source, columns) for kind, frame in some.items()]).sort(
             "line", maintain_order=True
         )
 

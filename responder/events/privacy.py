@@ -22,6 +22,8 @@ word of the reply may hold it."""
 
 def hashed(recipients: pl.Series, key: bytes) -> pl.Series:
     """Recipients as 64-bit keyed hashes (BLAKE2b), null where there is none."""
+    if recipients.null_count() == len(recipients):
+        return pl.Series(recipients.name, [None] * len(recipients), pl.UInt64)
     each = recipients.drop_nulls().unique()
     codes = [
         int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, key=key[:64]).digest(), "big")

@@ -110,6 +110,7 @@ class DuckDBStore:
         self._key = key
         self._shared = shared
         self._lock = threading.RLock()
+        self._last: int | None = None
         self._refuse_other_schema(path)
         settings = ["SET TimeZone = 'UTC'", *([f"SET memory_limit = '{memory}'"] if memory else [])]
         for statement in (*settings, *TABLES.split(";")):
@@ -138,20 +139,22 @@ class DuckDBStore:
         Returns the number of the last event.
         """
         kept = self._kept(events) if len(events) else None
-        with self._lock, self._transaction():
-            last = self.last_number()
-            if kept is not None:
-                kept = kept.with_row_index("number", offset=last + 1)
-                self._insert("events", kept, EVENT)
-                last += len(kept)
-            if change is not None:
-                self._close(change.closed)
-                self._insert("open_messages", change.opened.select(list(OPEN)))
-            for at in positions:
-                self._do(
-                    "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    list(astuple(at)),
-                )
+        with self._lock:
+            with self._transaction():
+                last = self.last_number()
+                if kept is not None:
+                    kept = kept.with_row_index("number", offset=last + 1)
+                    self._insert("events", kept, EVENT)
+                    last += len(kept)
+                if change is not None:
+                    self._close(change.closed)
+                    self._insert("open_messages", change.opened.select(list(OPEN)))
+                for at in positions:
+                    self._do(
+                        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?)",
+                        list(astuple(at)),
+                    )
+            self._last = last
         return last
 
     def _kept(self, events: pl.DataFrame) -> pl.DataFrame:
@@ -228,7 +231,9 @@ class DuckDBStore:
     def last_number(self) -> int:
         """The number of the newest event, 0 when there is none."""
         with self._lock:
-            return int(self._do("SELECT coalesce(max(number), 0) FROM events")[0][0])
+            if self._last is None:
+                self._last = int(self._do("SELECT coalesce(max(number), 0) FROM events")[0][0])
+            return self._last
 
     def first_time(self) -> datetime | None:
         """The time of the oldest event, None when there is none."""

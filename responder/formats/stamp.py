@@ -70,6 +70,8 @@ def _put_back(time: pl.Series, zone: ZoneInfo) -> bool:
 
 def _each(stamps: pl.Series, lines: Lines) -> pl.Series:
     near = lines.reference.astimezone(UTC).replace(tzinfo=None)
+    if stamps.str.contains("T", literal=True).all():
+        return _iso(stamps.to_frame("stamp"))["time"]
     quick = _in_year(stamps, near.year, lines)
     first, last = quick.min(), quick.max()
     if not quick.has_nulls() and (
