@@ -153,7 +153,7 @@ def _cut(run: _Run, zone: ZoneInfo, work: Callable[[Lines], Result], buffers: li
 
 
 def _pieces(lines: Lines) -> list[Lines]:
-    many = 0 if lines.sieved is None else int(lines.sieved.sum())
+    many = 0 if lines.sieved is None or lines.before is not None else int(lines.sieved.sum())
     pieces = math.ceil(many / AT_ONCE)
     if pieces <= 1:
         return [lines]
