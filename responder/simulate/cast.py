@@ -39,7 +39,7 @@ class Cast:
         known = list(styles().values())
         for number in range(scene.plan.hijacks):
             self._hijack(number, known[number % len(known)])
-        for again in range(max(1, scene.plan.mailboxes // 1000)):
+        for again in range(max(1, scene.plan.mailboxes // 2000)):
             for one in lookalikes().values():
                 self._innocent(again, one)
 
@@ -79,9 +79,8 @@ class Cast:
         times = [act.at for act in one.tell(story) if self._schedule(act, None)]
         times += [at for stay in story.stays for at in (stay.begin, stay.end)]
         end = self._scene.plan.end - 1
-        self.innocents.append(
-            Innocent(person, one.kind, one.why, min(*times, end), min(max(times, default=end), end))
-        )
+        first, last = min(times, default=end), max(times, default=end)
+        self.innocents.append(Innocent(person, one.kind, one.why, min(first, end), min(last, end)))
 
     def _schedule(self, act: Act, hijack: Hijack | None) -> bool:
         """Puts an act on its day; whether it is one of the world's."""

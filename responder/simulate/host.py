@@ -14,7 +14,7 @@ TLS_MORE = "key-exchange X25519 server-signature ECDSA (prime256v1) server-diges
 
 @dataclass(slots=True)
 class Host:
-    """One machine; ``long_ids`` is Postfix's ``enable_long_queue_ids``, ``amavis`` a content filter behind the queue."""
+    """One machine; ``long_ids`` is Postfix's ``enable_long_queue_ids``, ``amavis`` a filter behind the queue."""
 
     name: str
     ip: str

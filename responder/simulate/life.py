@@ -38,7 +38,7 @@ class Life:
     def _when(self, person: Person, random: Random) -> float:
         """An hour of the day."""
         if person.late and random.random() < person.late:
-            hours = NIGHT
+            hours: tuple[float, ...] = NIGHT
         else:
             hours = STUDENTS if person.kind == "student" else OFFICE
         return random.choices(HOURS, cum_weights=hours)[0] + random.random()

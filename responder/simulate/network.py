@@ -100,9 +100,7 @@ class Internet:
         self._blocks += 1
         self._asn += not asn
         v6 = f"2001:db8:{number:x}" if kind == "residential" else ""
-        return Provider(
-            name, kind, country, asn or self._asn, f"{240 + number // 256}.{number % 256}", v6
-        )
+        return Provider(name, kind, country, asn or self._asn, f"{240 + number // 256}.{number % 256}", v6)
 
     def _chain(self, name: str, kind: str, countries: tuple[str, ...]) -> list[Provider]:
         first = self._new(name, kind, countries[0])

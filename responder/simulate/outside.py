@@ -6,11 +6,14 @@ from itertools import accumulate
 from random import Random
 
 from responder.simulate.act import To
+from responder.simulate.chance import words
 from responder.simulate.network import Place
 
 FREEMAIL = ("freemail.example", "mailbox.example", "postbox.example", "webmail.example")
-WORDS = "acorn birch cedar delta ember fjord grove heron iris jade knoll lotus maple north opal pine".split()
-NAMES = "ana ben cleo dirk ella finn gina henk ivan june kurt lena milo nina otto pia rolf sara timo ulla".split()
+WORDS = words("acorn birch cedar delta ember fjord grove heron iris jade knoll lotus maple north opal pine")
+NAMES = words(
+    "ana ben cleo dirk ella finn gina henk ivan june kurt lena milo nina otto pia rolf sara timo ulla"
+)
 DOMAINS = 3000
 
 
@@ -37,18 +40,17 @@ class Outside:
     def strangers(
         self, random: Random, count: int, dead: float, spam: float = 0.02, popular: bool = True
     ) -> list[To]:
-        """``count`` recipients, of which shares are ``dead`` or refuse the mail as ``spam``."""
+        """``count`` recipients, of which shares are ``dead``, or take the mail for ``spam`` and refuse or slow it."""
         found = dict[str, str]()
         while len(found) < count:
-            domain = "" if popular else random.choice(self.domains[4:])
+            domain = "" if popular else random.choice(self.domains[len(FREEMAIL) :])
             chance = random.random()
-            fate = (
-                random.choices(("unknown", "nohost", "full"), (85, 8, 7))[0]
-                if chance < dead
-                else "spam"
-                if chance < dead + spam
-                else ordinary(random)
-            )
+            if chance < dead:
+                fate = random.choices(("unknown", "nohost", "full"), (85, 8, 7))[0]
+            elif chance < dead + spam:
+                fate = random.choice(("spam", "spam", "limited"))
+            else:
+                fate = ordinary(random)
             found.setdefault(self.stranger(random, domain), fate)
         return list(found.items())
 

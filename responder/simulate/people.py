@@ -5,18 +5,20 @@ from __future__ import annotations
 import unicodedata
 from random import Random
 
+from responder.simulate.chance import words
 from responder.simulate.network import Internet, Place
 from responder.simulate.person import Person
 from responder.simulate.plan import DOMAIN, Plan
 
-GIVEN = """
-Ada Adam Aïcha Alba Amir Anna Bao Bilal Björn Carla Chloé Dana Daniel Elif Emil Eva Farid Félix Gaël Greta Hana Hugo
-Ilse Inès Ivo Jana Jonas Joséphine Kai Karim Lara Léon Lina Luc Maïa Marek Mina Nils Noé Nora Olga Omar Paula Pavel
-Quentin Rania René Rosa Samir Sofia Tara Théo Uma Ute Vera Viktor Wanda Yann Yuki Zoé
-""".split()
+GIVEN = words(
+    "Ada Adam Aïcha Alba Amir Anna Bao Bilal Björn Carla Chloé Dana Daniel Elif Emil Eva Farid Félix "
+    "Gaël Greta Hana Hugo Ilse Inès Ivo Jana Jonas Joséphine Kai Karim Lara Léon Lina Luc Maïa Marek "
+    "Mina Nils Noé Nora Olga Omar Paula Pavel Quentin Rania René Rosa Samir Sofia Tara Théo Uma Ute "
+    "Vera Viktor Wanda Yann Yuki Zoé"
+)
 FIRST, LAST = (
-    "Al Bar Cor Dal Er Fal Gar Hol Is Jar Kel Lan Mar Nor Or Pel Quin Ros Sal Tor Ul Ver Wel Zan".split(),
-    "ander berg cia dier es feld gier hart ier kov let man nard ois per rin sson tier uzel vald".split(),
+    words("Al Bar Cor Dal Er Fal Gar Hol Is Jar Kel Lan Mar Nor Or Pel Quin Ros Sal Tor Ul Ver Wel Zan"),
+    words("ander berg cia dier es feld gier hart ier kov let man nard ois per rin sson tier uzel vald"),
 )
 PLACES = {"service": 0.004, "shared": 0.01, "staff": 0.12}
 """The share of each kind of mailbox; the others are students'."""
@@ -82,6 +84,7 @@ class People:
         long = self._free(plain) + f"@{DOMAIN}"
         short = f"{uid}@{DOMAIN}"
         mail, alias = (short, long) if kind == "student" else (long, short)
+        backup = f"{plain}{number}@freemail.example" if random.random() < 0.85 and given else ""
         return Person(
             number,
             uid,
@@ -92,18 +95,16 @@ class People:
             kind,
             random.randrange(DEPARTMENTS),
             f"+447700900{random.randrange(1000):03d}" if random.random() < 0.8 and given else "",
-            f"{plain}{number}@freemail.example" if random.random() < 0.85 and given else "",
+            backup,
             _spelling(uid, random),
             random.choice(internet.residential),
             random.choice(internet.mobile),
             _desk(number, kind),
             SENDS[kind] * random.lognormvariate(-0.4, 0.9),
             READS[kind] * random.lognormvariate(-0.3, 0.8),
-            random.choice((0.0, 0.5, 1.0) if kind == "student" else (0.0, 0.0, 0.2, 1.0))
-            if given
-            else 0.0,
+            random.choice((0.0, 0.5, 1.0) if kind == "student" else (0.0, 0.0, 0.2, 1.0)) if given else 0.0,
             random.choice((0.0, 0.0, 0.0, 0.02, 0.15)),
-            forwards=kind == "student" and random.random() < 0.02,
+            forwards=kind == "student" and backup != "" and random.random() < 0.02,
             protected=kind == "staff" and random.random() < 0.03,
         )
 

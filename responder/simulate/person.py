@@ -7,6 +7,9 @@ from random import Random
 
 from responder.simulate.network import Place, Provider
 
+NEW_ADDRESS = 0.004
+"""How often a provider has given a new address since the last time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:
@@ -45,6 +48,7 @@ class Person:
     stays: list[Stay] = field(default_factory=list)
     book: list[str] = field(default_factory=list)
     at_home: Place | None = None
+    keeps_address: bool = False
 
     def place(self, at: float, hour: float, weekend: bool, random: Random) -> Place:
         """Where a message or login comes from at that time: desk, home or phone, unless the person is away."""
@@ -57,6 +61,6 @@ class Person:
             return self.desk
         if random.random() < 0.3:
             return self.carrier.place(random)
-        if self.at_home is None or random.random() < 0.004:  # providers give a new address now and then
+        if self.at_home is None or (not self.keeps_address and random.random() < NEW_ADDRESS):
             self.at_home = self.home.place(random)
         return self.at_home

@@ -36,7 +36,7 @@ class Scene:
             far = random.sample(self.people.everybody, 4)
             inside = [one.mail for one in near + far if one is not person]
             outside = random.sample(self.outside.people, 6 + min(int(random.expovariate(0.06)), 120))
-            person.book = inside + outside
+            person.book = list(dict.fromkeys(inside + outside))
             random.shuffle(person.book)
         return person.book
 

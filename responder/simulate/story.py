@@ -30,9 +30,7 @@ class Story:
     def day(self, before_end: int = 1) -> int:
         """A day after the warm-up, at least ``before_end`` days before the end where there are so many."""
         plan = self.scene.plan
-        return self.random.randrange(
-            plan.warmup_days, max(plan.warmup_days + 1, plan.days + 1 - before_end)
-        )
+        return self.random.randrange(plan.warmup_days, max(plan.warmup_days + 1, plan.days + 1 - before_end))
 
     def workday(self, before_end: int = 1) -> int:
         """The same, no Saturday or Sunday where there is another day."""
@@ -147,6 +145,12 @@ class Story:
     def failed(self, at: float, place: Place, service: str = "smtp", name: str = "") -> Failed:
         """A failed login with the person's name."""
         return Failed(at, name or self.person.uid, place, service)
+
+    def prelude(self, begin: float, provider: Provider) -> Iterator[Act]:
+        """What an intruder does before the mail, at times: nothing, or reading for hours or days."""
+        if self.random.random() < 0.5:
+            earlier = max(self.scene.plan.midnights[0], begin - self.random.choice((2, 12, 48, 120)) * 3600)
+            yield from self.looks_around(earlier, begin, self.random.randrange(1, 12), provider)
 
     def looks_around(self, begin: float, end: float, count: int, provider: Provider) -> Iterator[Login]:
         """Logins of somebody who only reads."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from responder.simulate.act import Act, Failed
-from responder.simulate.log import Accepted
+from responder.simulate.envelope import Accepted
 from responder.simulate.person import Person
 from responder.simulate.plan import Plan
 
@@ -104,5 +104,3 @@ class Innocent:
             "first": plan.iso(self.first),
             "last": plan.iso(self.last),
         }
-
-

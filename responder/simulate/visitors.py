@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from responder.simulate.act import Failed
-from responder.simulate.chance import size
+from responder.simulate.chance import size, words
 from responder.simulate.log import Log
 from responder.simulate.outside import ordinary
 from responder.simulate.scene import Scene
+from responder.simulate.stamps import traditional
 
 REFUSALS = (
     "550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table",
     "554 5.7.1 Service unavailable; Client host [{ip}] blocked using dnsbl.example",
     "450 4.2.0 <{to}>: Recipient address rejected: Greylisted",
 )
-TRIED = "admin info test root support sales backup scanner postmaster office user mail".split()
-LISTS = "students staff research sport library choir alumni first-year".split()
+EVERY = 600
+"""Seconds between the statistics that Postfix writes of itself."""
+TRIED = words("admin info test root support sales backup scanner postmaster office user mail")
+LISTS = words("students staff research sport library choir alumni first-year")
 
 
 class Visitors:
@@ -41,6 +46,13 @@ class Visitors:
             self._posting(number)
         for _ in range(40 + mailboxes // 20):
             self._guess(number)
+        self._statistics(number)
+
+    def _statistics(self, day: int) -> None:
+        plan = self._scene.plan
+        for at in range(int(plan.midnights[day]) + 60, int(plan.midnights[day + 1]), EVERY):
+            stamp = traditional(datetime.fromtimestamp(at, plan.zone))
+            self._log.statistics(at, f"{stamp}:{at % 60:02d}")
 
     def _at(self, day: int, hour: float) -> float:
         return self._scene.plan.at(day, hour)
@@ -66,7 +78,11 @@ class Visitors:
         )
         to = f"former.member{random.randrange(9999)}@example.org"
         self._log.refused(
-            self._at(day, random.random() * 23.9), client, sender, to, random.choices(REFUSALS, (40, 45, 15))[0]
+            self._at(day, random.random() * 23.9),
+            client,
+            sender,
+            to,
+            random.choices(REFUSALS, (40, 45, 15))[0],
         )
 
     def _posting(self, day: int) -> None:

@@ -67,10 +67,13 @@ def _write(folder: Path, plan: Plan, day_done: Callable[[], object]) -> Made:
             if each.hijack:
                 each.hijack.add(each.act, accepted)
         cast.days[number].clear()
-        lines += write_day(folder, plan, number, log.until(plan.midnights[number + 1]))
+        rows = log.until(plan.midnights[number + 1])
+        write_day(folder, plan, number, rows)
+        lines += len(rows)
         day_done()
     hijacks = [each for each in cast.hijacks if each.first_login is not None]
-    _write_lines(folder / "truth.jsonl", (each.row(plan) for each in [*hijacks, *cast.innocents]))
+    truth = [each.row(plan) for each in hijacks] + [each.row(plan) for each in cast.innocents]
+    _write_lines(folder / "truth.jsonl", truth)
     messages = [row for each in hijacks for row in each.message_rows()]
     _write_lines(folder / "malicious.jsonl", messages)
     return Made(

@@ -10,10 +10,11 @@ from responder.simulate.story import Story, hijack
 
 @hijack("botnet_burst")
 def botnet_burst(story: Story) -> Iterator[Act]:
-    """Thousands of recipients from dozens of networks within an hour or two, a quarter of them dead."""
+    """Hundreds or thousands of recipients from dozens of networks within hours, many of them dead."""
     random = story.random
     begin = story.at(story.day(), random.uniform(0, 20))
     places = [random.choice(story.net.abroad).place(random) for _ in range(random.randrange(15, 120))]
-    to = story.strangers(random.randrange(800, 3500), random.uniform(0.1, 0.35), random.uniform(0.02, 0.2))
+    yield from story.prelude(begin, random.choice(story.net.abroad))
+    to = story.strangers(random.randrange(500, 3000), random.uniform(0.1, 0.35), random.uniform(0.02, 0.2))
     messages = list(story.batches(to, 1, random.choice((1, 5, 20))))
-    yield from story.sent(begin, random.uniform(1200, 7200), messages, places, random.randrange(1500, 30000))
+    yield from story.sent(begin, random.uniform(1200, 10000), messages, places, random.randrange(1500, 30000))
