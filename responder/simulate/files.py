@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import IO, cast
 
 from isal import igzip
 
@@ -18,9 +19,10 @@ def write_day(folder: Path, plan: Plan, number: int, rows: list[Row]) -> None:
     stamps, age = Stamps(plan), plan.days - 1 - number
     path = folder / (f"mail.log.{age}.gz" if age else "mail.log")
     with path.open("wb") as raw:
-        file: io.BufferedIOBase = raw
+        file: IO[bytes] = raw
         if age:
-            file = igzip.IGzipFile("", "wb", fileobj=raw, mtime=0)  # type: ignore[no-untyped-call]
+            packed = igzip.IGzipFile("", "wb", fileobj=raw, mtime=0)  # type: ignore[no-untyped-call]
+            file = cast("IO[bytes]", packed)
         with io.TextIOWrapper(file, encoding="utf-8") as text:
             text.writelines(stamps.line(row) for row in rows)
     end = plan.midnights[number + 1]
