@@ -29,7 +29,6 @@ class Mail:
     size: int
     webmail: bool = False
     method: str = "PLAIN"
-    hijack: str = ""
 
 
 @dataclass(slots=True)
@@ -40,7 +39,6 @@ class Login:
     person: Person
     place: Place
     service: str = "imap"
-    hijack: str = ""
 
 
 @dataclass(slots=True)
@@ -51,7 +49,6 @@ class Failed:
     name: str
     place: Place
     service: str = "smtp"
-    hijack: str = ""
 
 
 Act = Mail | Login | Failed

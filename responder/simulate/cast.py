@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from responder.simulate.act import Act
+from responder.simulate.due import Due
 from responder.simulate.hijacks import styles
+from responder.simulate.log import Log
 from responder.simulate.lookalikes import lookalikes
 from responder.simulate.person import Person
 from responder.simulate.scene import Scene
@@ -16,14 +18,6 @@ from responder.simulate.truth import Hijack, Innocent
 
 LAST = 1800.0
 """Seconds before the end after which nobody begins anything, so that the log tells every message's first try."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """An act of a story, and the hijack that it belongs to."""
-
-    act: Act
-    hijack: Hijack | None
 
 
 class Cast:
@@ -35,13 +29,19 @@ class Cast:
         scene.random("cast").shuffle(self._free)
         self.hijacks: list[Hijack] = []
         self.innocents: list[Innocent] = []
-        self.days: list[list[Scheduled]] = [[] for _ in range(scene.plan.days)]
+        self._days: list[list[tuple[Act, Hijack | None]]] = [[] for _ in range(scene.plan.days)]
         known = list(styles().values())
         for number in range(scene.plan.hijacks):
             self._hijack(number, known[number % len(known)])
         for again in range(max(1, scene.plan.mailboxes // 2000)):
             for one in lookalikes().values():
                 self._innocent(again, one)
+
+    def day(self, number: int, log: Log) -> Iterator[Due]:
+        """The acts of a day, which are forgotten here; of an intruder's it is noted what became of them."""
+        scheduled, self._days[number] = self._days[number], []
+        for act, hijack in scheduled:
+            yield act.at, partial(_run, log, act, hijack)
 
     def _take(self, kinds: Sequence[str]) -> Person:
         """Somebody who has no part yet, of one of the kinds where there is one left."""
@@ -69,9 +69,7 @@ class Cast:
         }
         self.hijacks += of.values()
         for act in style.tell(story):
-            victim = of[getattr(act, "person", people[0]).number]
-            act.hijack = victim.id
-            self._schedule(act, victim)
+            self._schedule(act, of[getattr(act, "person", people[0]).number])
 
     def _innocent(self, again: int, one: Lookalike) -> None:
         person = self._take(one.kinds)
@@ -87,5 +85,11 @@ class Cast:
         plan = self._scene.plan
         if not plan.midnights[0] <= act.at < plan.end - LAST:
             return False
-        self.days[bisect_right(plan.midnights, act.at) - 1].append(Scheduled(act, hijack))
+        self._days[bisect_right(plan.midnights, act.at) - 1].append((act, hijack))
         return True
+
+
+def _run(log: Log, act: Act, hijack: Hijack | None, _at: float) -> None:
+    accepted = log.run(act)
+    if hijack:
+        hijack.add(act, accepted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, cast
 
@@ -14,9 +15,9 @@ from responder.simulate.rows import Row
 from responder.simulate.stamps import Stamps
 
 
-def write_day(folder: Path, plan: Plan, number: int, rows: list[Row]) -> None:
-    """Write a day's file, changed last when the day ended."""
-    stamps, age = Stamps(plan), plan.days - 1 - number
+def write_day(folder: Path, plan: Plan, number: int, parts: Iterable[list[Row]]) -> int:
+    """Write a day's file, changed last when the day ended; how many lines it has."""
+    stamps, age, count = Stamps(plan), plan.days - 1 - number, 0
     path = folder / (f"mail.log.{age}.gz" if age else "mail.log")
     with path.open("wb") as raw:
         file: IO[bytes] = raw
@@ -24,6 +25,9 @@ def write_day(folder: Path, plan: Plan, number: int, rows: list[Row]) -> None:
             packed = igzip.IGzipFile("", "wb", fileobj=raw, mtime=0)  # type: ignore[no-untyped-call]
             file = cast("IO[bytes]", packed)
         with io.TextIOWrapper(file, encoding="utf-8") as text:
-            text.writelines(stamps.line(row) for row in rows)
+            for rows in parts:
+                text.writelines(stamps.line(row) for row in rows)
+                count += len(rows)
     end = plan.midnights[number + 1]
     os.utime(path, (end, end))
+    return count

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from random import Random
 
 from responder.simulate.act import Failed, Login, Mail, To
 from responder.simulate.chance import COUNTS, NIGHT, OFFICE, STUDENTS, poisson, size
+from responder.simulate.due import Due
 from responder.simulate.log import Log
 from responder.simulate.outside import ordinary
 from responder.simulate.person import Person
@@ -23,17 +26,17 @@ class Life:
         self._scene, self._log = scene, log
         self._random = scene.random("life")
 
-    def day(self, number: int) -> None:
-        """Write a day's mail and logins into the log."""
-        weekend, begin = self._scene.plan.weekend(number), self._scene.plan.midnights[number]
+    def day(self, number: int) -> Iterator[Due]:
+        """What everybody does on a day, in no order."""
+        weekend, plan = self._scene.plan.weekend(number), self._scene.plan
         for person in self._scene.people.everybody:
-            if person.since > begin:
+            if person.since > plan.midnights[number]:
                 continue
             share = AT_WEEKENDS[person.kind] if weekend else 1.0
-            for _ in range(poisson(person.sends * share, self._random)):
-                self._write(person, number, weekend)
-            for _ in range(poisson(person.reads * share, self._random)):
-                self._read(person, number, weekend)
+            for mean, act in ((person.sends, self._write), (person.reads, self._read)):
+                for _ in range(poisson(mean * share, self._random)):
+                    hour = self._when(person, self._random)
+                    yield plan.at(number, hour), partial(act, person, hour, weekend)
 
     def _when(self, person: Person, random: Random) -> float:
         """An hour of the day."""
@@ -43,21 +46,17 @@ class Life:
             hours = STUDENTS if person.kind == "student" else OFFICE
         return random.choices(HOURS, cum_weights=hours)[0] + random.random()
 
-    def _write(self, person: Person, day: int, weekend: bool) -> None:
+    def _write(self, person: Person, hour: float, weekend: bool, at: float) -> None:
         random, log = self._random, self._log
-        hour = self._when(person, random)
-        at = self._scene.plan.at(day, hour)
         place = person.place(at, hour, weekend, random)
         webmail = random.random() < person.webmail
         if webmail:
-            before = max(at - random.uniform(20, 600), self._scene.plan.midnights[day])
-            log.run(Login(before, person, place, "webmail"))
+            log.run(Login(at, person, place, "webmail"))
+            at += random.uniform(20, 600)
         log.run(Mail(at, person, place, self._to(person, random), size(random), webmail))
 
-    def _read(self, person: Person, day: int, weekend: bool) -> None:
+    def _read(self, person: Person, hour: float, weekend: bool, at: float) -> None:
         random, log = self._random, self._log
-        hour = self._when(person, random)
-        at = self._scene.plan.at(day, hour)
         place = person.place(at, hour, weekend, random)
         service = "webmail" if random.random() < person.webmail else "imap"
         if random.random() < 0.008:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from responder.simulate.act import Failed
 from responder.simulate.chance import size, words
+from responder.simulate.due import Due
 from responder.simulate.log import Log
 from responder.simulate.outside import ordinary
 from responder.simulate.scene import Scene
@@ -34,32 +36,28 @@ class Visitors:
             for _ in range(40 + scene.plan.mailboxes // 100)
         ]
 
-    def day(self, number: int) -> None:
-        """Write a day of them into the log."""
-        mailboxes = self._scene.plan.mailboxes
-        busy = 0.5 if self._scene.plan.weekend(number) else 1.0
-        for _ in range(int(mailboxes * 0.9 * busy)):
-            self._mail(number)
+    def day(self, number: int) -> Iterator[Due]:
+        """What comes from outside on a day, in no order."""
+        plan, random = self._scene.plan, self._random
+        mailboxes = plan.mailboxes
+        for _ in range(int(mailboxes * (0.45 if plan.weekend(number) else 0.9))):
+            yield plan.at(number, random.triangular(0, 23.9, 11)), self._mail
         for _ in range(int(mailboxes * 0.7)):
-            self._refusal(number)
+            yield plan.at(number, random.random() * 23.9), self._refusal
         for _ in range(3 + mailboxes // 400):
-            self._posting(number)
+            yield plan.at(number, random.uniform(7, 22)), self._posting
         for _ in range(40 + mailboxes // 20):
-            self._guess(number)
-        self._statistics(number)
+            yield plan.at(number, random.random() * 23.9), self._guess
+        for at in range(int(plan.midnights[number]) + 60, int(plan.midnights[number + 1]), EVERY):
+            yield at, self._statistics
 
-    def _statistics(self, day: int) -> None:
-        plan = self._scene.plan
-        for at in range(int(plan.midnights[day]) + 60, int(plan.midnights[day + 1]), EVERY):
-            stamp = traditional(datetime.fromtimestamp(at, plan.zone))
-            self._log.statistics(at, f"{stamp}:{at % 60:02d}")
+    def _statistics(self, at: float) -> None:
+        moment = datetime.fromtimestamp(at, self._scene.plan.zone)
+        self._log.statistics(at, f"{traditional(moment)}:{moment:%S}")
 
-    def _at(self, day: int, hour: float) -> float:
-        return self._scene.plan.at(day, hour)
-
-    def _mail(self, day: int) -> None:
+    def _mail(self, at: float) -> None:
         random = self._random
-        at, sender = self._at(day, random.triangular(0, 23.9, 11)), random.choice(self._scene.outside.people)
+        sender = random.choice(self._scene.outside.people)
         person = random.choice(self._scene.people.everybody)
         domain = sender.partition("@")[2]
         chance = random.random()
@@ -68,7 +66,7 @@ class Visitors:
         if 0.5 < chance < 0.51:
             self._log.auto_reply(at + 3, sender)
 
-    def _refusal(self, day: int) -> None:
+    def _refusal(self, at: float) -> None:
         random = self._random
         sender = random.choice(self._scene.outside.people)
         client = (
@@ -77,23 +75,18 @@ class Visitors:
             else random.choice(self._scene.internet.abroad).place(random)
         )
         to = f"former.member{random.randrange(9999)}@example.org"
-        self._log.refused(
-            self._at(day, random.random() * 23.9),
-            client,
-            sender,
-            to,
-            random.choices(REFUSALS, (40, 45, 15))[0],
-        )
+        why = random.choices(REFUSALS, (40, 45, 15))[0]
+        self._log.refused(at, client, sender, to, why)
 
-    def _posting(self, day: int) -> None:
+    def _posting(self, at: float) -> None:
         random, people = self._random, self._scene.people.everybody
         inside = random.sample(people, min(len(people), random.randrange(10, 120)))
         outside = random.sample(self._scene.outside.people, random.randrange(2, 30))
         to = [(person.mail, "sent") for person in inside if not person.forwards]
         to += [(address, "unknown" if random.random() < 0.02 else ordinary(random)) for address in outside]
-        self._log.posting(self._at(day, random.uniform(7, 22)), random.choice(LISTS), to, size(random))
+        self._log.posting(at, random.choice(LISTS), to, size(random))
 
-    def _guess(self, day: int) -> None:
+    def _guess(self, at: float) -> None:
         random = self._random
         name = (
             random.choice(self._scene.people.everybody).uid
@@ -101,6 +94,5 @@ class Visitors:
             else f"{random.choice(TRIED)}{random.choice(('', '', '1', '@example.org'))}"
         )
         service = random.choices(("smtp", "imap", "webmail"), (70, 25, 5))[0]
-        at = self._at(day, random.random() * 23.9)
         for again in range(random.randrange(1, 4)):
             self._log.run(Failed(at + 4 * again, name, random.choice(self._bots), service))

@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from responder.errors import BadInput, Place, ResponderError
 from responder.simulate.cast import Cast
 from responder.simulate.directory import ldif
+from responder.simulate.due import parts
 from responder.simulate.files import write_day
 from responder.simulate.life import Life
 from responder.simulate.log import Log
@@ -60,16 +62,8 @@ def _write(folder: Path, plan: Plan, day_done: Callable[[], object]) -> Made:
     _write_surroundings(folder, scene, log)
     life, visitors, lines = Life(scene, log), Visitors(scene, log), 0
     for number in range(plan.days):
-        life.day(number)
-        visitors.day(number)
-        for each in cast.days[number]:
-            accepted = log.run(each.act)
-            if each.hijack:
-                each.hijack.add(each.act, accepted)
-        cast.days[number].clear()
-        rows = log.until(plan.midnights[number + 1])
-        write_day(folder, plan, number, rows)
-        lines += len(rows)
+        due = chain(life.day(number), visitors.day(number), cast.day(number, log))
+        lines += write_day(folder, plan, number, parts(plan, number, due, log))
         day_done()
     hijacks = [each for each in cast.hijacks if each.first_login is not None]
     truth = [each.row(plan) for each in hijacks] + [each.row(plan) for each in cast.innocents]
