@@ -14,8 +14,7 @@ To = tuple[str, str]
 """A recipient's address and what becomes of the mail: one of ``FATES``."""
 
 FATES = ("sent", "unknown", "spam", "full", "greylisted", "timeout", "limited", "nohost")
-REACHED = ("sent", "greylisted", "timeout", "limited")
-"""Fates after which the message arrives in the end."""
+"""To some of them it arrives only later (see ``remote.LATER``), to others never."""
 
 
 @dataclass(slots=True)

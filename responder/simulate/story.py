@@ -14,6 +14,7 @@ from responder.simulate.person import Person, Stay
 from responder.simulate.scene import Scene
 
 PEOPLE = ("student", "staff")
+ANYBODY = (*PEOPLE, "shared", "service")
 Telling = Callable[["Story"], Iterator[Act]]
 
 
@@ -129,7 +130,7 @@ class Story:
     def hideout(self, person: Person | None = None) -> Provider:
         """The network that an intruder comes through: the owner's own, a neighbour's, a cloud's, a stranger's."""
         victim, random, net = person or self.person, self.random, self.net
-        return random.choices(
+        found: Provider = random.choices(
             (
                 victim.home,
                 random.choice(net.residential),
@@ -141,6 +142,8 @@ class Story:
             ),
             (15, 15, 5, 15, 10, 25, 15),
         )[0]
+        self.parameters.setdefault("networks", []).append(f"{found.name} {found.country}")
+        return found
 
     def failed(self, at: float, place: Place, service: str = "smtp", name: str = "") -> Failed:
         """A failed login with the person's name."""

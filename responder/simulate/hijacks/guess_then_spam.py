@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.simulate.act import Act
-from responder.simulate.story import Story, hijack
+from responder.simulate.story import ANYBODY, Story, hijack
 
 
-@hijack("guess_then_spam")
+@hijack("guess_then_spam", kinds=ANYBODY)
 def guess_then_spam(story: Story) -> Iterator[Act]:
     """Failures from many networks for hours, then one success, then mail from one of them or from elsewhere."""
     random, plan = story.random, story.scene.plan

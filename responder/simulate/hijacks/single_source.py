@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from responder.simulate.act import Act
-from responder.simulate.story import Story, hijack
+from responder.simulate.story import ANYBODY, Story, hijack
 
 
-@hijack("single_source")
+@hijack("single_source", kinds=ANYBODY)
 def single_source(story: Story) -> Iterator[Act]:
     """A script that sends a list in large pieces, from one address, as fast as it goes."""
     random = story.random

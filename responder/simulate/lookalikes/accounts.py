@@ -78,3 +78,42 @@ def sleeper(story: Story) -> Iterator[Act]:
     yield story.login(begin + 70, place, "webmail")
     to = story.strangers(random.randrange(40, 120), random.uniform(0.2, 0.4))
     yield from story.sent(begin + 200, 3000, list(story.batches(to, 5, 40)), [place], 0, True)
+
+
+@lookalike("a great provider that fetches the mailbox's new mail every half hour, from another country")
+def fetched_by_provider(story: Story) -> Iterator[Act]:
+    """From the first day on, with a new address of its cloud every time."""
+    random, plan = story.random, story.scene.plan
+    cloud = random.choice(story.net.cloud)[1:]
+    for round_ in range(int(plan.midnights[0]) + random.randrange(1800), int(plan.end), 1800):
+        yield story.login(round_ + random.random() * 60, random.choice(cloud).place(random), "pop3")
+    at = story.at(story.workday(), 11)
+    yield from story.sent(at, 5 * 3600, [story.friends(2) for _ in range(12)], [story.usual(at)])
+
+
+@lookalike("a phone that hides its address: another one of a cloud with every connection")
+def privacy_relay(story: Story) -> Iterator[Act]:
+    """Dozens of networks a day, in two countries at times, from one day of the world to the end."""
+    random, first = story.random, story.day(4)
+    relay = [one for chain in story.net.cloud for one in chain[:2]]
+    story.stay(story.at(first, 12), story.scene.plan.end, *relay)
+    for day in story.days_from(first):
+        for at in story.times(story.at(day, 7), 16 * 3600, 25):
+            yield story.login(at, random.choice(relay).place(random))
+        to = story.friends(random.choice((1, 2)))
+        yield story.mail(story.at(day, random.uniform(9, 20)), to, random.choice(relay).place(random))
+
+
+@lookalike("an assistant who writes for a superior, from another desk and through webmail", ("staff",))
+def assistant(story: Story) -> Iterator[Act]:
+    """Invitations to dozens of strangers, while the superior writes from a journey."""
+    random, first = story.random, story.workday(3)
+    other = random.choice(story.scene.people.of_kind["staff"])
+    away = story.abroad(1)[0]
+    story.stay(story.at(first, 4), story.at(first, 4) + 3 * 86400, away)
+    for day in list(story.days_from(first))[:3]:
+        at = story.at(day, random.uniform(8, 12))
+        yield story.login(at, other.desk, "webmail")
+        to = story.strangers(random.randrange(20, 80), 0.06)
+        yield from story.sent(at + 60, 4 * 3600, list(story.batches(to, 1, 12)), [other.desk], 0, True)
+        yield from story.sent(at, 9 * 3600, [story.friends(1) for _ in range(8)], [away.place(random)])

@@ -115,3 +115,20 @@ def survey_from_abroad(story: Story) -> Iterator[Act]:
     to = story.strangers(random.randrange(120, 350), random.uniform(0.15, 0.3), 0.04)
     messages = list(story.batches(to, 1, 2))
     yield from story.sent(begin, 3 * 3600, messages, [there.place(random), cloud.place(random)], 5200)
+
+
+@lookalike("somebody who lives on the other side of a border")
+def border_commuter(story: Story) -> Iterator[Act]:
+    """One country by day and another by night, from the first day on, and both networks on the train."""
+    random, plan = story.random, story.scene.plan
+    home, phone = story.abroad(1)[0], random.choice(story.net.roaming)
+    evening = home.place(random)
+    for day in range(plan.days):
+        for at in story.times(story.at(day, 8.5), 8 * 3600, 4):
+            yield story.login(at, story.person.desk)
+        for at in story.times(story.at(day, 18), 4 * 3600, 5):
+            yield story.login(at, random.choice((evening, evening, phone.place(random))))
+        count = random.randrange(1, 6)
+        yield from story.sent(
+            story.at(day, 19), 3 * 3600, [story.friends(2) for _ in range(count)], [evening]
+        )
