@@ -36,6 +36,7 @@ LAYERS = (
     "reports",
     "bootstrap",
     "demo",
+    "simulate",
     "cli",
 )
 """The one list: each may import from itself and from what stands before it."""

@@ -1,0 +1,1 @@
+"""Labelled worlds: logs, directory and geography of a university that does not exist, and the truth about it."""
