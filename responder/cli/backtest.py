@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from responder.cli.reading import (
+    LOGS,
     SHOWN,
-    Files,
     FormatName,
     ZoneName,
     format_of,
@@ -22,24 +22,33 @@ from responder.cli.reading import (
     zone_of,
 )
 from responder.cli.shared import Context, Json, leave, local, plain, print_json, print_table, write_file
+from responder.errors import BadInput
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from responder.backtest.backtest import Backtest, Outcome
     from responder.cases.memory import Verdict
+    from responder.events.home import Home
     from responder.events.lives import Part
     from responder.events.loss import Loss
+    from responder.events.webmail import Webmail
     from responder.site.config import Config
 
 
 def command(
     context: typer.Context,
-    files: Files,
+    files: Annotated[list[Path] | None, LOGS] = None,
     format_: FormatName = None,
     zone: ZoneName = None,
     as_json: Json = False,
     verdicts: Annotated[Path | None, typer.Option(help="Write verdicts here as JSON lines.")] = None,
+    world: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="A world of `responder simulate`, in the place of files and a site."
+        ),
+    ] = None,
 ) -> None:
     """Show what the present rules would have decided on old logs."""
     from concurrent.futures import ThreadPoolExecutor
@@ -49,15 +58,26 @@ def command(
     from responder.sources.folder import in_order
     from responder.sources.lines import Problem
 
-    config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
-    site_zone, problems = zone_of(zone, config), list[Problem]()
-    files = in_order(files, problems)
-    names = names_of(config)
-    webmail = webmail_of(config)
-    late = Late()
-    read_as = format_of(format_, files, mail_only=not webmail)  # no detection looks at logins yet
+    if world and (files or format_ or zone):
+        raise BadInput("a world has its own logs, format and zone; leave FILES, --format and --zone out")
+    problems, late = list[Problem](), Late()
+    config: Config | None = None
+    home: Home | None = None
+    webmail: Webmail | None
+    if world:
+        from responder.backtest.world import FORMATS, read_world
+        from responder.formats import format_named
+
+        here = read_world(world)
+        files, site_zone, names, webmail = here.files, here.zone, here.names, here.webmail
+        read_as, home = format_named(FORMATS), here.home
+    else:
+        config = context.obj.config_or_none() if isinstance(context.obj, Context) else None
+        site_zone, files = zone_of(zone, config), in_order(files or [], problems)
+        names, webmail = names_of(config), webmail_of(config)
+        read_as = format_of(format_, files, mail_only=not webmail)  # no detection looks at logins yet
     with ThreadPoolExecutor(1) as pool, progress(files) as bar:
-        judging = pool.submit(_prepare, config)  # while the files are read: half a second's imports
+        judging = pool.submit(_prepare, config, home)  # while the files are read: half a second's imports
         waiting: list[Part] = []
         for part in read_events(files, read_as, site_zone, names, problems, bar, webmail=webmail, late=late):
             waiting.append(part)
@@ -81,8 +101,8 @@ def command(
     leave(1 if any(not problem.line for problem in problems) else 0)
 
 
-def _prepare(config: Config | None) -> Backtest:
-    """A backtest by the site's rules, or the shipped ones."""
+def _prepare(config: Config | None, home: Home | None) -> Backtest:
+    """A backtest by the site's rules, or the shipped ones; of its home, or another that is given."""
     import gc
 
     from responder.backtest.backtest import Backtest
@@ -92,7 +112,7 @@ def _prepare(config: Config | None) -> Backtest:
     ready()
     rules = load_rules(config)
     gc.freeze()  # what is loaded now stays, and is not looked through again
-    return Backtest(rules.detections, rules.policy, rules.interval, home_of(config))
+    return Backtest(rules.detections, rules.policy, rules.interval, home or home_of(config))
 
 
 def _verdict(verdict: Verdict, zone: ZoneInfo) -> dict[str, Any]:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from responder.sources.given import Progress
     from responder.sources.lines import Problem
 
-Files = Annotated[
-    list[Path],
-    typer.Argument(
-        help="Log files, compressed ones too, or folders of them; - is standard input.", show_default=False
-    ),
-]
+LOGS = typer.Argument(
+    metavar="FILES",
+    help="Log files, compressed ones too, or folders of them; - is standard input.",
+    show_default=False,
+)
+Files = Annotated[list[Path], LOGS]
 FormatName = Annotated[
     str | None,
     typer.Option(
@@ -77,7 +77,9 @@ def format_of(name: str | None, paths: list[Path], mail_only: bool = False) -> F
             format_ = together(of_mail if mail_only and of_mail else found)
             print(f"{path}: read as {format_.title}", file=sys.stderr)
             return format_
-    if paths and str(paths[0]) == "-":
+    if not paths:
+        raise BadInput("no log file to read; name files, or a folder of them")
+    if str(paths[0]) == "-":
         return formats()["postfix"]
     readable = [path for path in paths if path.is_file()]
     if not readable:
