@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from responder.audit.trail import Trail
     from responder.cases.case import Case
     from responder.decisions.decision import Kind
+    from responder.events.home import Home
     from responder.live.serve import Service
     from responder.playbooks.playbook import Playbook
     from responder.runs.engine import Engine as RunEngine
@@ -72,6 +73,21 @@ def load_rules(config: Config | None) -> Rules:
         config.keys.detection.interval if config else Detecting().interval,
         config.keys.site.domain if config else None,
     )
+
+
+def home_of(config: Config | None) -> Home:
+    """What tells inside from outside; raises BadInput for a geo database that is none."""
+    from responder.events.home import Home
+
+    if config is None:
+        return Home()
+    site = config.keys.site
+    geo = None
+    if site.geo:
+        from responder.events.geo import Geo
+
+        geo = Geo(config.path(each) for each in site.geo)
+    return Home(site.domain, site.shared_networks, geo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +142,7 @@ class House:
         records, rules, config = self.records, self.rules, self.records.config
         site, storage = config.keys.site, config.keys.storage
         with alone(config.path(storage.state).with_suffix(".serving")), ExitStack() as opened:
-            store = DuckDBStore(config.path(storage.events), records.key, site.shared_networks, MEMORY)
+            store = DuckDBStore(config.path(storage.events), records.key, home_of(config), MEMORY)
             opened.callback(store.close)
             receivers = _open_receivers(config, store.positions(), opened)
             sources = [
@@ -386,9 +402,21 @@ def check_connections(house: House) -> list[str]:
     return problems
 
 
-def check_sources(config: Config) -> list[str]:
-    """The logs and certificates that cannot be read now, each with its place in the configuration."""
+def _check_geo(config: Config) -> list[str]:
+    from responder.events.geo import Geo
+
     problems = []
+    for number, each in enumerate(config.keys.site.geo):
+        try:
+            Geo([config.path(each)])
+        except BadInput as error:
+            problems.append(f"{config.document.place('site', 'geo', number)}: {error}")
+    return problems
+
+
+def check_sources(config: Config) -> list[str]:
+    """The logs, certificates and databases that cannot be read now, each with its place in the configuration."""
+    problems = _check_geo(config)
     for number, source in enumerate(config.keys.sources):
         if isinstance(source, Received):
             try:

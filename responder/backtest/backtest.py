@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,9 +21,9 @@ from responder.detections.detection import Detections
 from responder.detections.hit import Hit
 from responder.detections.past import missing, with_missing, with_past
 from responder.detections.screen import Screen, screened
+from responder.events.home import Home
 from responder.events.lives import Part, merged
 from responder.events.loss import Loss, told
-from responder.events.network import Network
 from responder.events.store import DuckDBStore
 
 
@@ -45,7 +45,7 @@ TOGETHER = 150_000
 """Events that are screened and kept as one part: to begin with a small one costs as much as to count it."""
 
 
-MEMORY = "200MB"
+MEMORY = "120MB"
 """What the store may take of it where the events are too many for memory."""
 
 
@@ -54,13 +54,13 @@ class Backtest:
     """Judges the events that are added, part by part, as if they had come in live.
 
     One cheap pass over all accounts finds when which could open a case at all; only those are looked at
-    closely, in a store in memory. ``shared``: addresses of the site's own servers, behind which anybody may be.
+    closely, in a store in memory. ``home`` tells inside from outside.
     """
 
     detections: Detections
     policy: Policy
     interval: int
-    shared: Sequence[Network] = ()
+    home: Home = field(default_factory=Home)
     kept: Kept = field(default_factory=Kept)
     _screen: Screen = field(init=False)
     _losses: list[Part] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Backtest:
     def _judge(self, book: MemoryBook, close: list[str], able: pl.DataFrame | None) -> None:
         folder = self.kept.folder
         path = folder / "events.duckdb" if folder else None
-        with closing(DuckDBStore(path, token_bytes(32), self.shared, MEMORY if path else None)) as store:
+        with closing(DuckDBStore(path, token_bytes(32), self.home, MEMORY if path else None)) as store:
             for part in chain(self.kept.of(close), self._losses):
                 store.add(part.flat(), None, [])
             moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)

@@ -17,7 +17,7 @@ from responder.formats.format import LOGINS
 IN_MEMORY = 750_000
 """Events that are kept in memory: some 200 MB."""
 
-TOGETHER = 100_000
+TOGETHER = 50_000
 """Events that are given back at once."""
 
 col = pl.col

@@ -83,14 +83,16 @@ def command(
 
 def _prepare(config: Config | None) -> Backtest:
     """A backtest by the site's rules, or the shipped ones."""
+    import gc
+
     from responder.backtest.backtest import Backtest
-    from responder.bootstrap import load_rules
+    from responder.bootstrap import home_of, load_rules
     from responder.events.domain import ready
 
     ready()
     rules = load_rules(config)
-    shared = config.keys.site.shared_networks if config else ()
-    return Backtest(rules.detections, rules.policy, rules.interval, shared)
+    gc.freeze()  # what is loaded now stays, and is not looked through again
+    return Backtest(rules.detections, rules.policy, rules.interval, home_of(config))
 
 
 def _verdict(verdict: Verdict, zone: ZoneInfo) -> dict[str, Any]:

@@ -16,9 +16,13 @@ def registrable(domains: pl.Series) -> pl.Series:
 
     A name that is itself a public suffix, or no domain, stays as it is.
     """
-    each = domains.drop_nulls().unique()
-    found = pl.Series([_registrable(domain) for domain in each.to_list()], dtype=pl.String)
-    return domains.replace_strict(each, found, default=None, return_dtype=pl.String)
+    names = domains.str.to_lowercase().str.strip_chars_end(".")
+    deep = names.str.count_matches(".", literal=True) > 1  # the others are their own, or a suffix themselves
+    each = names.filter(deep).unique()
+    if not len(each):
+        return names
+    found = pl.Series([_registrable(name) for name in each.to_list()], dtype=pl.String)
+    return names.replace(each, found)
 
 
 def ready() -> None:
@@ -27,8 +31,7 @@ def ready() -> None:
 
 
 @lru_cache(200_000)
-def _registrable(domain: str) -> str:
-    name = domain.lower().rstrip(".")
+def _registrable(name: str) -> str:
     if name.startswith("["):  # an address, not a name
         return name
     return _suffixes().privatesuffix(name) or name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
@@ -14,8 +14,8 @@ import duckdb
 import polars as pl
 
 from responder.errors import ResponderError
+from responder.events.home import Home
 from responder.events.lives import OPEN, Change
-from responder.events.network import Network, network, within
 from responder.events.privacy import hashed, without_recipients, without_secrets
 from responder.sources.position import Position
 
@@ -70,9 +70,9 @@ SCHEMA = 3
 TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     number BIGINT, kind VARCHAR, time TIMESTAMP, host VARCHAR, queue_id VARCHAR, account VARCHAR,
-    client_ip VARCHAR, network VARCHAR, recipient UBIGINT, original UBIGINT, recipient_domain VARCHAR,
-    outcome VARCHAR, dsn VARCHAR, success BOOLEAN, service VARCHAR, source VARCHAR, line UBIGINT, lost UBIGINT,
-    reason VARCHAR, silent_since TIMESTAMP, text VARCHAR, copy UBIGINT);
+    client_ip VARCHAR, network VARCHAR, country VARCHAR, asn UINTEGER, recipient UBIGINT, original UBIGINT,
+    recipient_domain VARCHAR, external BOOLEAN, outcome VARCHAR, dsn VARCHAR, success BOOLEAN, service VARCHAR,
+    source VARCHAR, line UBIGINT, lost UBIGINT, reason VARCHAR, silent_since TIMESTAMP, text VARCHAR, copy UBIGINT);
 CREATE TABLE IF NOT EXISTS open_messages (
     host VARCHAR, queue_id VARCHAR, account VARCHAR, client_ip VARCHAR, message VARCHAR, since TIMESTAMP);
 CREATE TABLE IF NOT EXISTS positions (
@@ -91,12 +91,12 @@ SAME_ID = "o.host = c.host AND o.queue_id = c.queue_id"
 class DuckDBStore:
     """Events in one DuckDB file, or in memory when ``path`` is None; ``key`` hashes recipients.
 
-    ``shared``: addresses of the site's own servers, behind which anybody may be. ``memory``: the most that it may
-    take, as ``250MB``; a large part of the machine's where it is not given.
+    ``home`` tells inside from outside. ``memory``: the most that it may take, as ``250MB``; a large part of the
+    machine's where it is not given.
     """
 
     def __init__(
-        self, path: Path | None, key: bytes, shared: Sequence[Network] = (), memory: str | None = None
+        self, path: Path | None, key: bytes, home: Home | None = None, memory: str | None = None
     ) -> None:
         try:
             if path:
@@ -108,7 +108,7 @@ class DuckDBStore:
                 f"{str(error).splitlines()[0]}"
             ) from error
         self._key = key
-        self._shared = shared
+        self._home = home or Home()
         self._lock = threading.RLock()
         self._last: int | None = None
         self._refuse_other_schema(path)
@@ -158,21 +158,15 @@ class DuckDBStore:
         return last
 
     def _kept(self, events: pl.DataFrame) -> pl.DataFrame:
-        """The rows as they are kept: networks, and hashes in the place of recipients."""
-        addresses = events["client_ip"].drop_nulls().unique()
-        networks = pl.Series(
-            [None if within(each, self._shared) else network(each) for each in addresses.to_list()],
-            dtype=pl.String,
-        )
+        """The rows as they are kept: with what tells inside from outside, and hashes in the place of recipients."""
         text = (
             without_secrets(without_recipients(events["text"], events["kind"]))
             if "text" in events.columns
             else pl.lit(None, pl.String)
         )
-        return events.with_columns(
-            network=pl.col("client_ip").replace_strict(
-                addresses, networks, default=None, return_dtype=pl.String
-            ),
+        origins = self._home.origins(events["client_ip"])
+        return events.join(origins, on="client_ip", how="left", maintain_order="left").with_columns(
+            external=self._home.outside(events["recipient_domain"]),
             recipient=hashed(events["recipient"], self._key),
             original=hashed(events["original"], self._key),
             text=text,

@@ -53,7 +53,10 @@ Network = Annotated[str, AfterValidator(_network)]
 
 
 class Site(Written):
-    """Who we are; ``webmail`` and ``proxies`` are our own servers, whose addresses do not tell where anybody sits."""
+    """Who we are; ``webmail`` and ``proxies`` are our own servers, whose addresses do not tell where anybody sits.
+
+    ``geo``: databases in MaxMind's form (.mmdb) of countries and autonomous systems, where there are any.
+    """
 
     name: str
     domain: str
@@ -63,6 +66,7 @@ class Site(Written):
     key: Secret
     webmail: list[Network] = []
     proxies: list[Network] = []
+    geo: list[Path] = []
 
     @property
     def webmail_networks(self) -> list[IPv4Network | IPv6Network]:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from responder.events.bulk import read_events
+from responder.events.home import Home
 from responder.events.store import DuckDBStore
 from responder.events.webmail import Webmail
 from responder.formats import format_named
@@ -101,7 +102,7 @@ def test_logins_of_another_log_that_came_before_are_known(tmp_path, restart):
     shared = [*SERVERS.servers, ip_network("198.51.100.128/25")]
 
     def ingest() -> Ingest:
-        store = DuckDBStore(tmp_path / "events.duckdb", b"key", shared)
+        store = DuckDBStore(tmp_path / "events.duckdb", b"key", Home(shared=shared))
         sources = [(FollowedFile(file, UTC), format_named(name)) for name, file in logs.items()]
         return Ingest(store, "example.org", sources, SERVERS)
 
