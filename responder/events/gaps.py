@@ -9,7 +9,7 @@ import polars as pl
 
 from responder.formats.format import Parsed, Schema
 from responder.formats.losses import losses
-from responder.formats.stamp import times
+from responder.formats.stamp import put_back, times
 from responder.sources.lines import Lines
 
 SILENCE = timedelta(minutes=15)
@@ -60,6 +60,8 @@ def _points(lines: Lines, parsed: Parsed, silence: timedelta) -> pl.DataFrame:
     if not len(some):
         told = (parsed.starts, parsed.deliveries, parsed.logins)
         return pl.concat([each.select(list(POINTS)) for each in told]).sort("line")
+    if put_back(some["time"], lines.zone):  # which of two equal hours it is the order of all lines tells
+        some = _stamped(lines, pl.Series(range(len(lines))))
     far = (some["time"].diff() > silence) & (some["row"].diff() > 1)
     if far.any():
         between = some.select("row", begin=col.row.shift()).filter(far)

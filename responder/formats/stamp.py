@@ -34,7 +34,7 @@ def second_passes(time: pl.Series, stamps: pl.Series, lines: Lines) -> pl.Series
     Where these lines go back by an hour, the second begins. Without that, lines that came from the hour before
     are of the first and those that go on to the hour after are of the second; else the nearer to the reference.
     """
-    if not _put_back(time, lines.zone):
+    if not put_back(time, lines.zone):
         return time
     zone = lines.zone.key
     local = time.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
@@ -57,8 +57,8 @@ def second_passes(time: pl.Series, stamps: pl.Series, lines: Lines) -> pl.Series
     return pl.select(pl.when(twice & second).then(time + HOUR).otherwise(time).alias("time")).to_series()
 
 
-def _put_back(time: pl.Series, zone: ZoneInfo) -> bool:
-    """Whether the zone's clocks are put back somewhere near these times."""
+def put_back(time: pl.Series, zone: ZoneInfo) -> bool:
+    """Whether the zone's clocks are put back somewhere near these times (UTC)."""
     first, last = time.min(), time.max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return False

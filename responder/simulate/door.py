@@ -28,20 +28,25 @@ class Door:
         at, person, add = mail.at, mail.person, self._rows.add
         smtpd, who = host.head(SUBMISSION, 40), _named(HERE if mail.webmail else mail.place)
         add((at, f"{smtpd}connect from {who}"))
-        tls = int(not mail.webmail)
+        tls, (taken, active) = int(not mail.webmail), self._moments(at)
         if tls:
-            add((at + 0.05, f"{smtpd}Anonymous TLS connection established from {who}: {TLS} {TLS_MORE}"))
-        queue_id = host.queue_id(at + 0.2)
+            add(
+                (
+                    at + 0.3 * (taken - at),
+                    f"{smtpd}Anonymous TLS connection established from {who}: {TLS} {TLS_MORE}",
+                )
+            )
+        queue_id = host.queue_id(taken)
         login = f"sasl_method={mail.method}, sasl_username={person.login}"
-        add((at + 0.2, f"{smtpd}{queue_id}: client={who}, {login}"))
+        add((taken, f"{smtpd}{queue_id}: client={who}, {login}"))
         one = Envelope(
             person.mail, mail.size, self.resolved(mail.to), dict(mail.to), self._message_id(at, person.mail)
         )
-        delivered, unknown = self._queue.take(host, at + 0.22, queue_id, one)
+        delivered, unknown = self._queue.take(host, active, queue_id, one)
         count = len(mail.to)
         commands = f"ehlo={1 + tls}{' starttls=1' * tls} auth=1 mail=1 rcpt={count} data=1 quit=1"
-        add((at + 0.4, f"{smtpd}disconnect from {who} {commands} commands={5 + 2 * tls + count}"))
-        return Accepted(host.name, queue_id, at + 0.26, len(one.recipients), delivered, unknown)
+        add((active + 0.02, f"{smtpd}disconnect from {who} {commands} commands={5 + 2 * tls + count}"))
+        return Accepted(host.name, queue_id, active, len(one.recipients), delivered, unknown)
 
     def transferred(
         self,
@@ -55,13 +60,14 @@ class Door:
     ) -> None:
         """A message that comes without a login."""
         smtpd, who, count = host.head(SMTPD, 30), _named(client), len(recipients)
-        queue_id = host.queue_id(at + 0.2)
+        taken, active = self._moments(at)
+        queue_id = host.queue_id(taken)
         self._rows.add((at, f"{smtpd}connect from {who}"))
-        self._rows.add((at + 0.2, f"{smtpd}{queue_id}: client={who}"))
+        self._rows.add((taken, f"{smtpd}{queue_id}: client={who}"))
         one = Envelope(sender, size, recipients, fates, self._message_id(at, sender))
-        self._queue.take(host, at + 0.22, queue_id, one)
+        self._queue.take(host, active, queue_id, one)
         commands = f"ehlo=1 mail=1 rcpt={count} data=1 quit=1 commands={count + 4}"
-        self._rows.add((at + 0.5, f"{smtpd}disconnect from {who} {commands}"))
+        self._rows.add((active + 0.02, f"{smtpd}disconnect from {who} {commands}"))
 
     def refused(self, host: Host, at: float, client: Place, sender: str, to: str, why: str) -> None:
         """A stranger that is sent away."""
@@ -88,6 +94,11 @@ class Door:
             inside = address.endswith(f"@{DOMAIN}")
             found += self._people.final(address) if inside else ((address, ""),)
         return tuple(found)
+
+    def _moments(self, at: float) -> tuple[float, float]:
+        """When a message of a session that begins then gets its queue id, and when it is in the queue."""
+        taken = at + 0.08 + self._random.random() * 0.5
+        return taken, taken + 0.02 + self._random.random() * 0.2
 
     def _message_id(self, at: float, sender: str) -> str:
         return f"{int(at * 1000):x}.{self._random.getrandbits(40):010x}@{sender.partition('@')[2] or DOMAIN}"

@@ -32,11 +32,11 @@ class Queue:
         self._end, self._random = end, random
 
     def take(self, host: Host, at: float, queue_id: str, one: Envelope) -> Counts:
-        """A message that was just taken in."""
-        self._rows.add((at, f"{host.head('cleanup', 8)}{queue_id}: message-id=<{one.message_id}>"))
-        self._rows.add((at + 0.04, f"{host.head('qmgr')}{queue_id}: {one.active(len(one.recipients))}"))
+        """A message that is in the queue from then on."""
+        self._rows.add((at - 0.015, f"{host.head('cleanup', 8)}{queue_id}: message-id=<{one.message_id}>"))
+        self._rows.add((at, f"{host.head('qmgr')}{queue_id}: {one.active(len(one.recipients))}"))
         deliver = self._filter if host.amavis else self._deliver
-        return deliver(host, at + 0.05, queue_id, one)
+        return deliver(host, at + 0.003, queue_id, one)
 
     def _filter(self, host: Host, at: float, queue_id: str, one: Envelope) -> Counts:
         """The way through amavis, behind which the message has another id."""

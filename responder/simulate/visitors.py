@@ -21,6 +21,13 @@ REFUSALS = (
 EVERY = 600
 """Seconds between the statistics that Postfix writes of itself."""
 TRIED = words("admin info test root support sales backup scanner postmaster office user mail")
+FORGED = (
+    "' or 1=1 --",
+    "nobody, sasl_username={uid}",
+    "nobody, method=PLAIN, rip=10.1.0.51, lip=10.1.0.51",
+    "{uid}>, method=PLAIN, rip=198.18.16.2, lip=10.1.0.51, mpid=1, TLS, session=<x",
+)
+"""Names that are meant to look like something else in a log."""
 LISTS = words("students staff research sport library choir alumni first-year")
 
 
@@ -88,11 +95,13 @@ class Visitors:
 
     def _guess(self, at: float) -> None:
         random = self._random
-        name = (
-            random.choice(self._scene.people.everybody).uid
-            if random.random() < 0.5
-            else f"{random.choice(TRIED)}{random.choice(('', '', '1', '@example.org'))}"
-        )
+        uid, chance = random.choice(self._scene.people.everybody).uid, random.random()
+        if chance < 0.5:
+            name = uid
+        elif chance < 0.98:
+            name = f"{random.choice(TRIED)}{random.choice(('', '', '1', '@example.org'))}"
+        else:
+            name = random.choice(FORGED).format(uid=uid)
         service = random.choices(("smtp", "imap", "webmail"), (70, 25, 5))[0]
         for again in range(random.randrange(1, 4)):
             self._log.run(Failed(at + 4 * again, name, random.choice(self._bots), service))

@@ -10,6 +10,9 @@ from pathlib import Path
 from responder.sources.lines import Problem
 from responder.sources.packed import PACKED, plain
 
+TRUTH = ("truth.jsonl", "malicious.jsonl")
+"""What tells the answers of a simulated world, which nobody who judges its logs may know."""
+
 NUMBERED = re.compile(r"^(?P<base>.+)\.(?P<number>\d{1,5})$")
 """``mail.log.1``: the higher, the older."""
 
@@ -45,6 +48,8 @@ def in_order(paths: Iterable[Path], problems: list[Problem]) -> list[Path]:
 def _wanted(path: Path, problems: list[Problem]) -> bool:
     if path.name.startswith("."):
         message = "is hidden; passed over"
+    elif path.name in TRUTH:
+        message = "is the truth of a simulated world; passed over"
     elif path.is_dir():
         message = "is a folder in a folder; passed over"
     elif not path.is_file():  # a pipe would be waited on for ever

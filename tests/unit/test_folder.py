@@ -57,7 +57,7 @@ def test_what_is_no_log_file_is_told_of(tmp_path, monkeypatch):
     (tmp_path / "broken").symlink_to("nowhere")
     locked = tmp_path / "locked.log"
     monkeypatch.setattr(os, "access", lambda path, mode: path != locked)
-    assert order(tmp_path, "mail.log", ".mail.log.swp", "locked.log") == (
+    assert order(tmp_path, "mail.log", ".mail.log.swp", "locked.log", "truth.jsonl") == (
         ["mail.log"],
         [
             ".mail.log.swp: is hidden; passed over",
@@ -65,6 +65,7 @@ def test_what_is_no_log_file_is_told_of(tmp_path, monkeypatch):
             "locked.log: cannot be read: Permission denied",
             "pipe: is no regular file; passed over",
             "sub: is a folder in a folder; passed over",
+            "truth.jsonl: is the truth of a simulated world; passed over",
         ],
     )
 

@@ -99,6 +99,15 @@ def test_the_newest_line_before_counts():
     assert gaps(line(-60), line(-30), line(1), newest=EIGHT) == []
 
 
+@pytest.mark.parametrize("every", [1.7, 2.5, 3.6])
+def test_the_hour_that_clocks_show_twice_is_no_gap_in_many_lines(every):
+    """Of which few are looked at: the one at which the clock is put back may be between two of those."""
+    begin, zone = datetime(2025, 10, 25, 23, 10, tzinfo=UTC), ZoneInfo("Europe/Paris")
+    times = [begin + timedelta(seconds=every * number) for number in range(int(4 * 3600 / every))]
+    lines = [f"{time.astimezone(zone):%b %d %H:%M:%S} mx1 cron[7]: x" for time in times]
+    assert gaps(*lines, zone="Europe/Paris", reference=times[-1]) == []
+
+
 def test_the_hour_that_clocks_show_twice_is_no_gap():
     """Nor the one that they skip."""
     near = datetime(2025, 10, 26, 12, tzinfo=UTC)
