@@ -45,7 +45,7 @@ TOGETHER = 150_000
 """Events that are screened and kept as one part: to begin with a small one costs as much as to count it."""
 
 
-MEMORY = "120MB"
+MEMORY = "256MB"
 """What the store may take of it where the events are too many for memory."""
 
 
