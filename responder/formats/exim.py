@@ -121,7 +121,7 @@ def parse(lines: Lines) -> Parsed:
     )
     of_messages = _of_messages(frame, lines)
     starts = _starts(of_messages.filter(col.flag.is_in(["<= ", "(= "])), keys, lines, problems)
-    ends = of_messages.filter((col.flag == DONE[:3]) & (col.rest.str.strip_chars_end("\r\n") == DONE[3:]))
+    ends = of_messages.filter((col.flag == DONE[:3]) & col.rest.str.contains(rf"^{DONE[3:]}(?: |\r?\n?$)"))
     deliveries = _deliveries(of_messages.filter(col.flag.is_in(list(OUTCOMES))), keys, lines, problems)
     found = parsed(lines, problems, starts, ends, _cut_through(deliveries, starts), failed)
     return replace(found, noted=(~bare).arg_true())  # Exim's own file has no other program's lines
