@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from responder.sources.receiver import Receiver
     from responder.systems import Adapter
 
-MEMORY = "256MB"
-"""What the event store may take of it: without a limit it keeps blocks until most of the machine's is its own."""
-
 Part = TypeVar("Part")
 
 
@@ -142,7 +139,7 @@ class House:
         records, rules, config = self.records, self.rules, self.records.config
         site, storage = config.keys.site, config.keys.storage
         with alone(config.path(storage.state).with_suffix(".serving")), ExitStack() as opened:
-            store = DuckDBStore(config.path(storage.events), records.key, home_of(config), MEMORY)
+            store = DuckDBStore(config.path(storage.events), records.key, home_of(config))
             opened.callback(store.close)
             receivers = _open_receivers(config, store.positions(), opened)
             sources = [

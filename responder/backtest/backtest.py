@@ -45,10 +45,6 @@ TOGETHER = 150_000
 """Events that are screened and kept as one part: to begin with a small one costs as much as to count it."""
 
 
-MEMORY = "256MB"
-"""What the store may take of it where the events are too many for memory."""
-
-
 @dataclass(slots=True)
 class Backtest:
     """Judges the events that are added, part by part, as if they had come in live.
@@ -122,7 +118,7 @@ class Backtest:
     def _judge(self, book: MemoryBook, close: list[str], able: pl.DataFrame | None) -> None:
         folder = self.kept.folder
         path = folder / "events.duckdb" if folder else None
-        with closing(DuckDBStore(path, token_bytes(32), self.home, MEMORY if path else None)) as store:
+        with closing(DuckDBStore(path, token_bytes(32), self.home)) as store:
             for part in chain(self.kept.of(close), self._losses):
                 store.add(part.flat(), None, [])
             moments = screened(probes(store.touched(0, store.last_number()), self.interval), able)

@@ -48,7 +48,7 @@ class Kept:
                 self._put_away(self._parts.pop(0))
 
     def of(self, accounts: Iterable[str]) -> Iterator[Part]:
-        """What the accounts did: parts of one source each, of some hundred thousand events."""
+        """What the accounts did: parts of one source each, each of some TOGETHER events."""
         theirs = col.account.is_in(list(accounts))
         here = (
             Part(

@@ -65,8 +65,8 @@ def command(
     home: Home | None = None
     webmail: Webmail | None
     if world:
-        from responder.backtest.world import FORMATS, read_world
         from responder.formats import format_named
+        from responder.simulate.site import FORMATS, read_world
 
         here = read_world(world)
         files, site_zone, names, webmail = here.files, here.zone, here.names, here.webmail

@@ -85,19 +85,19 @@ EVENT = "* EXCLUDE (message), hash(host, message, coalesce(original, recipient))
 """One recipient that the sender gave of one message is one copy: a retry has the same, and so has what a content filter
 hands back, and each member of an alias."""
 
+MEMORY = "256MB"
+"""What a store in a file may take of it: without a limit it keeps blocks until most of the machine's is its own."""
+
 SAME_ID = "o.host = c.host AND o.queue_id = c.queue_id"
 
 
 class DuckDBStore:
     """Events in one DuckDB file, or in memory when ``path`` is None; ``key`` hashes recipients.
 
-    ``home`` tells inside from outside. ``memory``: the most that it may take, as ``250MB``; a large part of the
-    machine's where it is not given.
+    ``home`` tells inside from outside.
     """
 
-    def __init__(
-        self, path: Path | None, key: bytes, home: Home | None = None, memory: str | None = None
-    ) -> None:
+    def __init__(self, path: Path | None, key: bytes, home: Home | None = None) -> None:
         try:
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ class DuckDBStore:
         self._lock = threading.RLock()
         self._last: int | None = None
         self._refuse_other_schema(path)
-        settings = ["SET TimeZone = 'UTC'", *([f"SET memory_limit = '{memory}'"] if memory else [])]
+        settings = ["SET TimeZone = 'UTC'", *([f"SET memory_limit = '{MEMORY}'"] if path else [])]
         for statement in (*settings, *TABLES.split(";")):
             if statement.strip():
                 self._do(statement)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from simulate_kit import plan, rows
 
-from responder.backtest.world import read_world
 from responder.errors import BadInput
+from responder.simulate.site import read_world
 from responder.simulate.world import make_world
 
 TRUTH = ("truth.jsonl", "malicious.jsonl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -16,6 +17,7 @@ from responder.events.home import Home
 from responder.events.webmail import Webmail
 from responder.site.config import Zone
 from responder.site.ldif import entries
+from responder.systems.aliases import settled
 
 FORMATS = "postfix+dovecot+roundcube"
 ADDRESSES = ("mail", "mailalternateaddress")
@@ -71,21 +73,10 @@ def _logs(folder: Path) -> list[Path]:
     return found
 
 
-def _aliases(path: Path, domain: str) -> dict[str, str]:
-    """The account of every other name; one that two entries have is nobody's."""
-    owners: dict[str, set[str]] = {}
-    for entry in entries(path):
-        for uid in entry.get("uid", [])[:1]:
-            for name in ADDRESSES:
-                for value in entry.get(name, []):
-                    owners.setdefault(value.lower().removesuffix(f"@{domain.lower()}"), set()).add(
-                        uid.lower()
-                    )
-            owners.setdefault(uid.lower(), set()).add(uid.lower())
-    return {
-        name: account
-        for name, accounts in owners.items()
-        if len(accounts) == 1
-        for account in accounts
-        if name != account
-    }
+def _aliases(path: Path, domain: str) -> Mapping[str, str]:
+    """The account of every other name, as the directory's own would be settled."""
+    addresses = (
+        (entry.get("uid", []), [value for name in ADDRESSES for value in entry.get(name, [])])
+        for entry in entries(path)
+    )
+    return settled(addresses, domain).accounts
